@@ -1,0 +1,125 @@
+import { errors, isLockError } from '../errors.ts'
+import type { ResolvedRetry } from '../options.ts'
+import type { LeaseRequest, LockStore, TryOutcome } from '../store/lock-store.ts'
+import { asTrouble } from '../store/store-trouble.ts'
+import { ask, type Timing } from './ask.ts'
+import { type Bounds, boundsOf, OutOfTime } from './bounds.ts'
+import type { GiveBack } from './give-back.ts'
+import type { Waiting } from './waiting.ts'
+
+/** What the loop works with. */
+export interface Acquiring {
+  readonly store: LockStore
+  readonly timing: Timing
+  readonly waiting: Waiting
+  readonly giveBack: GiveBack
+}
+
+/** A lease that was won. */
+export interface Grant {
+  readonly token: number
+  /** Until when holding can be proven, by the local monotonic clock; `Infinity`: for ever. */
+  readonly deadlineMs: number
+  /** When the winning statement was sent, by the local clock, and when it was carried out, by the store's. */
+  readonly sentAtMs: number
+  readonly grantedAtUs: number
+}
+
+/** A grant that ran out before its answer arrived is no lock. This many in a row mean that the TTL is too short. */
+const MOST_STILLBORN = 3
+
+/**
+ * Ask; if refused, sleep until something may have changed; ask again.
+ * Ownership is decided by the store and nowhere else.
+ *
+ * @returns the grant, or `null` when somebody else holds the key and the tries or the time are used up
+ * @throws LockError `E_LOCK_STORAGE_ERROR`, `E_LOCK_LOST`; the reason of a signal that aborts
+ */
+export async function acquire(
+  engine: Acquiring,
+  request: LeaseRequest,
+  retry: ResolvedRetry,
+  ...signals: (AbortSignal | undefined)[]
+): Promise<Grant | null> {
+  // A timeout of 0 asks for one try, and a try needs the time it takes.
+  const isOneTry = retry.timeoutMs === 0
+  const bounds = boundsOf(engine.timing.clock, isOneTry ? Number.POSITIVE_INFINITY : retry.timeoutMs, ...signals)
+  let wasRefused = false
+  let stillborn = 0
+
+  try {
+    await engine.giveBack.settle(request.key, bounds)
+    for (let attempt = 1; ; attempt++) {
+      bounds.throwIfAborted()
+
+      const { outcome, grant } = await tryOnce(engine, request, bounds)
+      if (grant && isAlive(engine, grant)) return grant
+      if (grant && ++stillborn >= MOST_STILLBORN) throw stillbornError(request)
+      if (!grant) wasRefused = true
+
+      const leftMs = bounds.leftMs()
+      if (isOneTry || attempt >= retry.attempts || leftMs <= 0) {
+        if (grant) throw stillbornError(request)
+        return null
+      }
+      const freeInMs = outcome.granted ? 0 : outcome.freeInUs === null ? null : outcome.freeInUs / 1000
+      await engine.waiting.untilMaybeFree(request.key, Math.min(retry.delayMs, leftMs), freeInMs, bounds)
+    }
+  } catch (error) {
+    if (!(error instanceof OutOfTime)) throw error
+    // Only a refusal means that somebody holds the key; silence means that the database did not answer.
+    if (wasRefused) return null
+    throw new errors.E_LOCK_STORAGE_ERROR(`the database did not answer within the timeout of ${retry.timeoutMs} ms`, {
+      details: { key: request.key, timeoutMs: retry.timeoutMs },
+    })
+  }
+}
+
+/** One try, heard or cleaned up after: whatever ends the wait for the answer, nothing stays taken. */
+async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds) {
+  const { clock } = engine.timing
+  let sentAtMs = clock.nowMs()
+  let mayHold = false
+  const question = async () => {
+    // Counted from before the latest sending: the store's clock started no earlier than this.
+    sentAtMs = clock.nowMs()
+    try {
+      return await engine.store.tryAcquire(request)
+    } catch (error) {
+      mayHold ||= !isLockError(error) && asTrouble(error).mayHaveHappened
+      throw error
+    }
+  }
+  const answer = ask(question, engine.timing, bounds)
+  try {
+    const outcome = await bounds.race(answer)
+    return { outcome, grant: outcome.granted ? grantOf(outcome, request, sentAtMs) : undefined }
+  } catch (error) {
+    const cleanUp = () => engine.giveBack.abandon(request)
+    answer.then(
+      (late) => late.granted && cleanUp(),
+      () => mayHold && cleanUp(),
+    )
+    throw error
+  }
+}
+
+function grantOf(outcome: TryOutcome & { granted: true }, { ttlUs }: LeaseRequest, sentAtMs: number): Grant {
+  return {
+    token: outcome.token,
+    deadlineMs: ttlUs === null ? Number.POSITIVE_INFINITY : sentAtMs + ttlUs / 1000,
+    sentAtMs,
+    grantedAtUs: outcome.grantedAtUs,
+  }
+}
+
+function isAlive(engine: Acquiring, grant: Grant): boolean {
+  return engine.timing.clock.nowMs() < grant.deadlineMs
+}
+
+function stillbornError({ key, ttlUs }: LeaseRequest): Error {
+  return new errors.E_LOCK_LOST(
+    `the lease ended before the database's answer arrived; a TTL of ${(ttlUs ?? 0) / 1000} ms is too short for this database`,
+    { details: { key } },
+  )
+}

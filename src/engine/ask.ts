@@ -1,0 +1,58 @@
+import { describeValue } from '../describe-value.ts'
+import { errors, isLockError } from '../errors.ts'
+import { asTrouble, type StoreTrouble } from '../store/store-trouble.ts'
+import { backoffMs } from './backoff.ts'
+import { type Bounds, pause } from './bounds.ts'
+import type { Chance, Clock } from './clock.ts'
+
+/** A hot key under SERIALIZABLE loses a few times in a row; eleven times means that something else is wrong. */
+const MOST_TRANSIENT = 10
+/** A lost connection is followed by a fresh one; when that fails too, the database is down and the caller should know. */
+const MOST_UNANSWERED = 2
+
+/** Time and chance, as {@link ask} and all that waits needs them. */
+export interface Timing {
+  readonly clock: Clock
+  readonly chance: Chance
+}
+
+/**
+ * Puts one question to the store until it answers. Puts it again after trouble that passes: the database undid the
+ * statement, or the connection failed. Every question is safe to repeat; `mayBeDone` tells it that an earlier one may
+ * have been carried out unheard.
+ *
+ * @throws LockError `E_LOCK_STORAGE_ERROR` when there is no answer to be had
+ */
+export async function ask<T>(question: (mayBeDone: boolean) => Promise<T>, timing: Timing, bounds: Bounds): Promise<T> {
+  let transient = 0
+  let unanswered = 0
+  let mayBeDone = false
+  for (;;) {
+    try {
+      return await question(mayBeDone)
+    } catch (error) {
+      if (isLockError(error)) throw error
+      const trouble = asTrouble(error)
+      if (trouble.kind === 'transient') transient++
+      else unanswered++
+      if (!trouble.canPass || transient > MOST_TRANSIENT || unanswered > MOST_UNANSWERED) throw storageError(trouble)
+      mayBeDone ||= trouble.mayHaveHappened
+      await pause(timing.clock, backoffMs(transient + unanswered, 10, 250, timing.chance), bounds)
+    }
+  }
+}
+
+function storageError(trouble: StoreTrouble): Error {
+  return new errors.E_LOCK_STORAGE_ERROR(`the database could not answer: ${reasonOf(trouble.cause)}`, {
+    cause: trouble.cause,
+    details: { kind: trouble.kind },
+  })
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return describeValue(cause)
+  const code = (cause as { code?: unknown }).code
+  // Node's AggregateError of a refused connection has a code but no message.
+  const said = cause.message || String(code ?? cause.name)
+  return typeof code === 'string' && !said.includes(code) ? `${said} (${code})` : said
+}

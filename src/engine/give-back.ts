@@ -1,0 +1,105 @@
+import type { LeaseRequest, LockStore } from '../store/lock-store.ts'
+import type { Timing } from './ask.ts'
+import { ask } from './ask.ts'
+import { backoffMs } from './backoff.ts'
+import { type Bounds, boundsOf } from './bounds.ts'
+
+/** A lease that has ended by itself needs no more clean-up. One without an end is cared for this long. */
+const LONGEST_CARE_MS = 10 * 60_000
+
+interface Debt {
+  readonly key: string
+  readonly undo: () => Promise<unknown>
+  readonly endMs: number
+  efforts: number
+  cancelTimer: () => void
+  running: Promise<void> | undefined
+}
+
+/**
+ * What may be held although nobody wants it: a try that was answered after its caller had gone, or whose answer got
+ * lost; a release that the database did not confirm. Each is undone in the background, again and again until the
+ * store confirms it or the lease has ended by itself. None of this keeps the process alive.
+ */
+export class GiveBack {
+  readonly #store: LockStore
+  readonly #timing: Timing
+  readonly #debts = new Map<string, Set<Debt>>()
+
+  constructor(store: LockStore, timing: Timing) {
+    this.#store = store
+    this.#timing = timing
+  }
+
+  /** Undoes whatever the attempt took. Returns at once. */
+  abandon({ key, attempt, ttlUs }: LeaseRequest): void {
+    this.#owe(key, ttlUs, () => this.#store.abandon(key, attempt))
+  }
+
+  /** Repeats a release that the database did not confirm. Returns at once. */
+  repeatRelease(key: string, ttlUs: number | null, release: () => Promise<unknown>): void {
+    this.#owe(key, ttlUs, release)
+  }
+
+  /**
+   * Before a new try for the key: settles now what is still owed, so that the caller does not wait for a lease that
+   * this process itself left behind. Costs nothing when nothing is owed.
+   */
+  async settle(key: string, bounds: Bounds): Promise<void> {
+    const owed = this.#debts.get(key)
+    if (!owed) return
+    for (const debt of [...owed]) await bounds.race(ask(() => this.#pay(debt), this.#timing, bounds))
+  }
+
+  /** One last effort for everything owed, within the time given; the rest is left to the leases' own ends. */
+  async close(withinMs: number): Promise<void> {
+    const owed = [...this.#debts.values()].flatMap((debts) => [...debts])
+    const bounds = boundsOf(this.#timing.clock, withinMs)
+    await bounds.race(Promise.allSettled(owed.map((debt) => this.#pay(debt)))).catch(() => {})
+    for (const debt of owed) debt.cancelTimer()
+    this.#debts.clear()
+  }
+
+  #owe(key: string, ttlUs: number | null, undo: () => Promise<unknown>): void {
+    const lastsMs = ttlUs === null ? LONGEST_CARE_MS : Math.min(ttlUs / 1000, LONGEST_CARE_MS)
+    const endMs = this.#timing.clock.nowMs() + lastsMs
+    const debt: Debt = { key, undo, endMs, efforts: 0, cancelTimer: () => {}, running: undefined }
+    const owed = this.#debts.get(key)
+    if (owed) owed.add(debt)
+    else this.#debts.set(key, new Set([debt]))
+    this.#pay(debt).catch(() => {})
+  }
+
+  /** One effort, whoever asks for it: the timer, a new try for the key, and closing share the statement in flight. */
+  #pay(debt: Debt): Promise<void> {
+    debt.running ??= this.#effort(debt).finally(() => {
+      debt.running = undefined
+    })
+    return debt.running
+  }
+
+  async #effort(debt: Debt): Promise<void> {
+    debt.cancelTimer()
+    debt.efforts++
+    try {
+      await debt.undo()
+      this.#forget(debt)
+    } catch (error) {
+      this.#tryLater(debt)
+      throw error
+    }
+  }
+
+  #tryLater(debt: Debt): void {
+    const { clock, chance } = this.#timing
+    const pauseMs = backoffMs(debt.efforts, 200, 5_000, chance)
+    if (clock.nowMs() + pauseMs >= debt.endMs) this.#forget(debt)
+    else debt.cancelTimer = clock.after(pauseMs, () => void this.#pay(debt).catch(() => {}), false)
+  }
+
+  #forget(debt: Debt): void {
+    const owed = this.#debts.get(debt.key)
+    owed?.delete(debt)
+    if (owed?.size === 0) this.#debts.delete(debt.key)
+  }
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '../engine/clock.ts'
+import type { DatabaseClock } from '../engine/database-clock.ts'
+import type { KeptHold } from '../engine/keep.ts'
+import { errors } from '../errors.ts'
+
+/** What a {@link HeldLease} is made of. */
+export interface HeldLeaseInit {
+  readonly key: string
+  readonly owner: string
+  readonly token: number
+  readonly ttlUs: number | null
+  readonly deadlineMs: number
+  readonly expiresAtUs: number | null
+}
+
+/** One hold of this process: what is known of it locally, and the signal that tells of its end. */
+export class HeldLease implements KeptHold {
+  readonly key: string
+  readonly owner: string
+  readonly token: number
+  ttlUs: number | null
+  deadlineMs: number
+  /** The end by the database's clock, microseconds since the epoch; `null`: never. */
+  expiresAtUs: number | null
+  /** `released`: by this process. `lost`: the database said that it is not ours any more. */
+  state: 'held' | 'released' | 'lost' = 'held'
+  /** It was handed to somebody else by `serialize()`: closing the factory leaves it alone. */
+  isShared = false
+
+  readonly #clock: Clock
+  readonly #databaseClock: DatabaseClock
+  #controller: AbortController | undefined
+  #cancelTimer: () => void = () => {}
+
+  constructor(init: HeldLeaseInit, clock: Clock, databaseClock: DatabaseClock) {
+    this.key = init.key
+    this.owner = init.owner
+    this.token = init.token
+    this.ttlUs = init.ttlUs
+    this.deadlineMs = init.deadlineMs
+    this.expiresAtUs = init.expiresAtUs
+    this.#clock = clock
+    this.#databaseClock = databaseClock
+  }
+
+  /** `false`: this process has not heard from the database yet that the hold is live. */
+  get isProven(): boolean {
+    return this.deadlineMs !== Number.NEGATIVE_INFINITY
+  }
+
+  /** Milliseconds for which holding can be proven; 0: none; `null`: for ever. */
+  remainingMs(): number | null {
+    if (this.state === 'lost') return 0
+    if (!this.isProven) return this.#restoredRemainingMs()
+    if (this.deadlineMs === Number.POSITIVE_INFINITY) return null
+    return Math.max(0, this.deadlineMs - this.#clock.nowMs())
+  }
+
+  /** Whether holding cannot be proven any more. */
+  isOver(): boolean {
+    return this.remainingMs() === 0
+  }
+
+  /** Aborts with `E_LOCK_LOST` when {@link isOver} becomes true. Costs a timer from the first look at it. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      this.#watch()
+    }
+    return this.#controller.signal
+  }
+
+  /** Aborts the signal, if anybody ever looked at it. */
+  abort(reason: unknown): void {
+    this.#cancelTimer()
+    this.#controller?.abort(reason)
+  }
+
+  /** The end of the hold, one way or the other; the signal of a released hold stays quiet. */
+  end(state: 'released' | 'lost'): void {
+    this.state = state
+    if (state === 'lost') this.abort(this.lossError())
+    else this.#cancelTimer()
+  }
+
+  /** The error that tells of the loss. */
+  lossError(options: { result?: unknown } = {}) {
+    return new errors.E_LOCK_LOST(`the lease on ${JSON.stringify(this.key)} ended before the work did`, {
+      details: { key: this.key, token: this.token },
+      ...options,
+    })
+  }
+
+  /** Sleeps until the deadline; if an extension has moved it meanwhile, sleeps on. */
+  #watch(): void {
+    const leftMs = this.remainingMs()
+    if (leftMs === null || this.state === 'released') return
+    if (leftMs === 0) return this.abort(this.lossError())
+    this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch())
+  }
+
+  /** After an extension: the deadline may be earlier than the one the timer sleeps for. */
+  rewatch(): void {
+    this.#cancelTimer()
+    if (this.#controller && !this.#controller.signal.aborted) this.#watch()
+  }
+
+  /** By what the database said elsewhere: without ever having heard of its clock, nothing is proven. */
+  #restoredRemainingMs(): number | null {
+    if (this.expiresAtUs === null) return this.ttlUs === null ? null : 0
+    const nowUs = this.#databaseClock.latestUs()
+    return nowUs === undefined ? 0 : Math.max(0, (this.expiresAtUs - nowUs) / 1000)
+  }
+}

@@ -1,0 +1,95 @@
+import { type Acquiring, acquire } from '../engine/acquire.ts'
+import { ask } from '../engine/ask.ts'
+import { boundsOf } from '../engine/bounds.ts'
+import type { DatabaseClock } from '../engine/database-clock.ts'
+import { extend, release } from '../engine/keep.ts'
+import type { ResolvedRetry } from '../options.ts'
+import { randomId } from '../random-id.ts'
+import type { LeaseState } from '../store/lock-store.ts'
+import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
+import type { HoldRegistry } from './hold-registry.ts'
+
+/** What the locks of one factory share. */
+export interface LockContext {
+  readonly engine: Acquiring
+  readonly retry: ResolvedRetry
+  /** The same, with a single try. */
+  readonly once: ResolvedRetry
+  readonly heldBy: string
+  /** Aborts when the factory closes. */
+  readonly closing: AbortSignal
+  readonly holds: HoldRegistry
+  readonly databaseClock: DatabaseClock
+  /** Callbacks of `run` in progress, for closing to wait for. */
+  readonly running: Set<Promise<unknown>>
+}
+
+/** Who asks for which lease. */
+export interface LeaseWish {
+  readonly key: string
+  readonly owner: string
+  readonly ttlUs: number | null
+}
+
+/** Wins the lease and takes it into the factory's books. @returns `null` when it was not granted in time */
+export async function takeLease(
+  context: LockContext,
+  wish: LeaseWish,
+  retry: ResolvedRetry,
+  signal?: AbortSignal,
+): Promise<HeldLease | null> {
+  const { engine, databaseClock, holds } = context
+  const request = { ...wish, attempt: randomId(), heldBy: context.heldBy }
+  const grant = await acquire(engine, request, retry, context.closing, signal)
+  if (!grant) return null
+
+  databaseClock.note(grant.grantedAtUs, grant.sentAtMs)
+  const expiresAtUs = wish.ttlUs === null ? null : grant.grantedAtUs + wish.ttlUs
+  const held = new HeldLease({ ...wish, ...grant, expiresAtUs }, engine.timing.clock, databaseClock)
+  holds.add(held)
+  return held
+}
+
+/** Extends a hold. @returns whether it was still live; if not it is lost from now on */
+export async function extendLease(context: LockContext, held: HeldLease, ttlUs: number | null): Promise<boolean> {
+  const extension = await extend(context.engine, held, ttlUs).finally(() => held.rewatch())
+  if (extension === null) {
+    held.end('lost')
+    context.holds.delete(held)
+    return false
+  }
+  context.databaseClock.note(extension.extendedAtUs, extension.sentAtMs)
+  held.expiresAtUs = ttlUs === null ? null : extension.extendedAtUs + ttlUs
+  return true
+}
+
+/** Releases a hold. @returns whether the database still knew it as ours */
+export async function releaseLease(context: LockContext, held: HeldLease): Promise<boolean> {
+  const isReleased = await release(context.engine, held)
+  held.end(isReleased ? 'released' : 'lost')
+  context.holds.delete(held)
+  return isReleased
+}
+
+/** A hold that another process, or an earlier life of this one, has won. */
+export function restoredLease(context: LockContext, hold: Omit<HeldLeaseInit, 'deadlineMs'>): HeldLease {
+  const init = { ...hold, deadlineMs: Number.NEGATIVE_INFINITY }
+  const held = new HeldLease(init, context.engine.timing.clock, context.databaseClock)
+  held.isShared = true
+  return held
+}
+
+/** Frees the key, whoever holds it. */
+export async function forceReleaseKey(context: LockContext, key: string): Promise<void> {
+  const { store, timing } = context.engine
+  await ask(() => store.forceRelease(key), timing, boundsOf(timing.clock, Number.POSITIVE_INFINITY))
+}
+
+/** What the database knows of a key. */
+export async function inspectKey(context: LockContext, key: string): Promise<LeaseState | null> {
+  const { store, timing } = context.engine
+  const sentAtMs = timing.clock.nowMs()
+  const state = await ask(() => store.inspect(key), timing, boundsOf(timing.clock, Number.POSITIVE_INFINITY))
+  if (state) context.databaseClock.note(state.nowUs, sentAtMs)
+  return state
+}

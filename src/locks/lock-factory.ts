@@ -1,0 +1,133 @@
+import { hostname } from 'node:os'
+import type { Timing } from '../engine/ask.ts'
+import { boundsOf } from '../engine/bounds.ts'
+import { DatabaseClock } from '../engine/database-clock.ts'
+import { GiveBack } from '../engine/give-back.ts'
+import { polling } from '../engine/waiting.ts'
+import { resolveTtlUs, type Ttl } from '../duration.ts'
+import { errors } from '../errors.ts'
+import { checkKey } from '../key.ts'
+import { checkLabel, checkOptions, invalidOption, type LockFactoryOptions, resolveRetry } from '../options.ts'
+import { randomId } from '../random-id.ts'
+import type { LockStore } from '../store/lock-store.ts'
+import { systemClock } from '../system-clock.ts'
+import { HoldRegistry } from './hold-registry.ts'
+import { Lock } from './lock.ts'
+import { type LockContext, releaseLease } from './lock-context.ts'
+import { parseSerializedLock, type SerializedLock } from './serialized-lock.ts'
+
+/** The TTL of a lock whose maker names none: long enough for most work, short enough to wait out after a crash. */
+const DEFAULT_TTL: Ttl = '30s'
+
+/** How long closing waits for callbacks in progress, and again for the database to confirm the releases. */
+const CLOSE_WITHIN_MS = 5_000
+
+/**
+ * Makes locks that live in one store.
+ *
+ * @example
+ * const locks = new LockFactory(pgStore({ pool }), { retry: { timeout: '10s' } })
+ * const lock = locks.createLock('invoice:42', '30s')
+ */
+export class LockFactory implements AsyncDisposable {
+  readonly #store: LockStore
+  readonly #context: LockContext
+  readonly #closing = new AbortController()
+  #closed: Promise<void> | undefined
+
+  /**
+   * Opens nothing and sends nothing.
+   *
+   * @param timing @internal clock and chance, for tests
+   * @throws LockError `E_INVALID_OPTION`
+   */
+  constructor(store: LockStore, options: LockFactoryOptions = {}, timing: Timing = SYSTEM_TIMING) {
+    checkStore('store', store)
+    checkOptions('options', options, ['retry', 'label'])
+    const retry = resolveRetry(options.retry)
+    this.#store = store
+    this.#context = {
+      engine: { store, timing, waiting: polling(timing), giveBack: new GiveBack(store, timing) },
+      retry,
+      once: { ...retry, attempts: 1 },
+      heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
+      closing: this.#closing.signal,
+      holds: new HoldRegistry(timing.clock),
+      databaseClock: new DatabaseClock(timing.clock),
+      running: new Set(),
+    }
+  }
+
+  /**
+   * A lock on a key, not yet acquired. Sends nothing.
+   *
+   * @param key 1 to 1,024 bytes of Unicode without NUL, compared byte by byte
+   * @param ttl how long the lease lasts: milliseconds, a string like '30s', or `null` for a lease that never expires
+   * (then a crash keeps the key locked until somebody calls `forceRelease`). Default: '30s'
+   * @throws LockError `E_INVALID_KEY`, `E_INVALID_DURATION`
+   */
+  createLock(key: string, ttl: Ttl = DEFAULT_TTL): Lock {
+    checkKey(key)
+    return new Lock(this.#context, { key, owner: randomId(), ttlUs: resolveTtlUs(ttl) })
+  }
+
+  /**
+   * The lock that another process serialized, with its key, owner and hold. Sends nothing. Also takes the form of
+   * Verrou, which has no token: the token is then looked up when the lock is first released or extended.
+   *
+   * @throws LockError `E_INVALID_SERIALIZED_LOCK`
+   * @example
+   * const lock = verrou.restoreLock(job.lock)
+   * await lock.extend() // proves that the hold is live, and gives the worker a full TTL
+   * await work()
+   * await lock.release()
+   */
+  restoreLock(serialized: SerializedLock): Lock {
+    const parsed = parseSerializedLock(serialized)
+    return new Lock(this.#context, parsed, parsed)
+  }
+
+  /**
+   * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
+   * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
+   * somebody else's by now. Waits at most 5 s for the callbacks and 5 s for the database. Leases that could not be
+   * released end with their TTL. The connections of the store stay open: they are yours.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  /** Closes at the end of an `await using` scope. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { engine, holds, running } = this.#context
+    const reason = new errors.E_CLOSED('this LockFactory was closed')
+    this.#closing.abort(reason)
+    for (const held of holds.all()) held.abort(reason)
+    await this.#within(Promise.allSettled(running))
+    // Work that did not end is still in its critical section: its leases must end by themselves.
+    if (running.size === 0) await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
+    await engine.giveBack.close(CLOSE_WITHIN_MS)
+    await this.#store.close()
+  }
+
+  #leftovers() {
+    return this.#context.holds.all().filter((held) => !held.isShared && !held.isOver())
+  }
+
+  async #within(work: Promise<unknown>): Promise<void> {
+    await boundsOf(this.#context.engine.timing.clock, CLOSE_WITHIN_MS).race(work).catch(() => {})
+  }
+}
+
+const SYSTEM_TIMING: Timing = { clock: systemClock, chance: Math.random }
+
+/** @throws LockError `E_INVALID_OPTION` for what is no store */
+export function checkStore(option: string, store: unknown): asserts store is LockStore {
+  const isStore = typeof store === 'object' && store !== null && 'tryAcquire' in store && 'release' in store
+  if (!isStore) throw invalidOption(option, 'a store, such as pgStore({ pool })', store)
+}

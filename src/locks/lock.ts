@@ -1,0 +1,258 @@
+import { resolveTtlUs, type Ttl } from '../duration.ts'
+import { errors } from '../errors.ts'
+import { type AcquireOptions, checkAcquireOptions, invalidOption, resolveRetry } from '../options.ts'
+import type { HeldLease } from './held-lease.ts'
+import { Hold } from './hold.ts'
+import {
+  extendLease,
+  forceReleaseKey,
+  inspectKey,
+  type LeaseWish,
+  type LockContext,
+  releaseLease,
+  restoredLease,
+  takeLease,
+} from './lock-context.ts'
+import { notOwnedError } from './lock-errors.ts'
+import { runHolding } from './run-holding.ts'
+import { type ParsedLock, type SerializedLock, serializeLease } from './serialized-lock.ts'
+
+/** What the callback of {@link Lock.run} receives. */
+export interface RunContext {
+  /**
+   * Aborts when holding cannot be proven any more (reason: `E_LOCK_LOST`), when the signal given to `run` aborts, and
+   * when the factory closes. Costs a timer only if it is looked at.
+   */
+  readonly signal: AbortSignal
+  /** Higher than the token of every earlier grant of the key. */
+  readonly fencingToken: number
+  /** The lock itself, to extend or serialize it. */
+  readonly lock: Lock
+}
+
+/** What the caller of {@link Lock.run} runs while the lock is held. */
+export type RunCallback<Result> = (context: RunContext) => Result | Promise<Result>
+
+/** `[true, result]`, or `[false, null]` when the lock was not granted. */
+export type RunOutcome<Result> = [acquired: true, result: Result] | [acquired: false, result: null]
+
+/**
+ * A lock on one key. Creating it asks nobody; `acquire`, `run` or `hold` do. Not reentrant: while it is held, a second
+ * `acquire()` on the same object waits like a stranger.
+ *
+ * @example
+ * const lock = verrou.createLock('invoice:42', '30s')
+ * const [ran, total] = await lock.run(() => bill(42))
+ * if (!ran) return 'somebody else is billing it'
+ */
+export class Lock {
+  readonly #context: LockContext
+  readonly #wish: LeaseWish
+  readonly #isRestored: boolean
+  #held: HeldLease | undefined
+
+  /** @internal Locks come from `createLock` and `restoreLock`. */
+  constructor(context: LockContext, wish: LeaseWish, restored?: ParsedLock) {
+    this.#context = context
+    this.#wish = wish
+    this.#isRestored = restored !== undefined
+    if (restored?.token) this.#held = restoredLease(context, { ...restored, token: restored.token })
+  }
+
+  /** The key of the lock. */
+  get key(): string {
+    return this.#wish.key
+  }
+
+  /**
+   * Tries until the lock is granted, the tries (`retry.attempts`) or the time (`retry.timeout`) are used up. By default
+   * it waits for ever.
+   *
+   * Sends `sql/<dialect>/acquire.sql` once per try. A refused try writes nothing.
+   *
+   * @returns `true`: held, for the TTL, counted from before the request was sent. `false`: somebody else holds it.
+   * @throws LockError `E_LOCK_STORAGE_ERROR` (the database did not answer), `E_SCHEMA_MISSING`, `E_INVALID_OPTION`,
+   * `E_CLOSED`, `E_LOCK_LOST` (a TTL too short for the database's round trip); the reason of `signal`
+   * @example
+   * if (await lock.acquire({ retry: { timeout: '5s' } })) {
+   *   try {
+   *     await work()
+   *   } finally {
+   *     await lock.release()
+   *   }
+   * }
+   */
+  async acquire(options?: AcquireOptions): Promise<boolean> {
+    return this.#keep(await this.#take(options))
+  }
+
+  /** Like {@link acquire}, with a single try. */
+  async acquireImmediately(): Promise<boolean> {
+    return this.#keep(await takeLease(this.#context, this.#wish, this.#context.once))
+  }
+
+  /**
+   * Takes the lock, runs the callback, and gives the lock back whatever the callback does.
+   *
+   * The callback's outcome always reaches the caller. If the lease ended before the callback did, its result becomes
+   * a rejection with `E_LOCK_LOST` that carries it as `error.result`; an error of the callback is thrown as it is, with
+   * the loss at the end of its chain of causes (what cannot carry a cause is thrown inside an AggregateError). A release
+   * that the database does not confirm is repeated in the background.
+   *
+   * Sends `sql/<dialect>/acquire.sql` once per try, and `release.sql` once.
+   *
+   * @returns `[true, result]`, or `[false, null]` when the lock was not granted in time
+   * @throws whatever the callback throws; else what {@link acquire} throws, and `E_LOCK_LOST`
+   * @example
+   * const [ran] = await verrou.createLock('report', '5m').run(({ signal }) => report({ signal }))
+   */
+  async run<Result>(callback: RunCallback<Result>, options?: AcquireOptions): Promise<RunOutcome<Result>> {
+    checkCallback(callback)
+    return this.#run(callback, await this.#take(options), options?.signal)
+  }
+
+  /** Like {@link run}, with a single try. */
+  async runImmediately<Result>(callback: RunCallback<Result>): Promise<RunOutcome<Result>> {
+    checkCallback(callback)
+    return this.#run(callback, await takeLease(this.#context, this.#wish, this.#context.once))
+  }
+
+  /**
+   * Takes the lock for the scope of an `await using`.
+   *
+   * @throws LockError `E_LOCK_TIMEOUT` when it was not granted within the tries or the time; else what {@link acquire} throws
+   * @example
+   * await using held = await lock.hold({ retry: { timeout: '10s' } })
+   */
+  async hold(options?: AcquireOptions): Promise<Hold> {
+    const held = await this.#take(options)
+    if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${JSON.stringify(this.key)} was not granted in time`)
+    return new Hold(this.#context, held)
+  }
+
+  /**
+   * Gives the lock back. Only the hold of this very object: a late release never frees somebody else's newer hold.
+   * Sends `sql/<dialect>/release.sql` once.
+   *
+   * @throws LockError `E_LOCK_NOT_OWNED` when it is not held, was released before, or was taken over;
+   * `E_LOCK_STORAGE_ERROR` when the database did not confirm it in time (it is then repeated in the background)
+   */
+  async release(): Promise<void> {
+    const held = await this.#findHeld()
+    if (held?.state !== 'held' || !(await releaseLease(this.#context, held))) throw notOwnedError(this.key)
+  }
+
+  /**
+   * Frees the key, whoever holds it; the old hold is fenced out: it can no longer be released, extended or used to
+   * guard a write. Sends `sql/<dialect>/force-release.sql` once.
+   *
+   * @throws LockError `E_LOCK_STORAGE_ERROR`
+   */
+  async forceRelease(): Promise<void> {
+    await forceReleaseKey(this.#context, this.key)
+    if (this.#held?.state === 'held') this.#held.end('lost')
+  }
+
+  /**
+   * Makes the hold last `ttl` from now; default: the TTL of the lock. Sends `sql/<dialect>/extend.sql` once.
+   *
+   * @throws LockError `E_LOCK_LOST` when the hold is over, even if nobody took the key since; `E_LOCK_NOT_OWNED` when
+   * there never was one or it was released; `E_INVALID_DURATION`; `E_LOCK_STORAGE_ERROR`
+   */
+  async extend(ttl?: Ttl): Promise<void> {
+    const ttlUs = ttl === undefined ? this.#wish.ttlUs : resolveTtlUs(ttl)
+    const held = await this.#findHeld()
+    if (!held || held.state === 'released') throw notOwnedError(this.key)
+    const isLost = held.state === 'lost' || (held.isProven && held.isOver())
+    if (isLost || !(await extendLease(this.#context, held, ttlUs))) throw held.lossError()
+    this.#held = held
+  }
+
+  /**
+   * Whether the time of the hold is over, as far as this process can prove: local, by a monotonic clock, counted from
+   * before the request was sent. `false` when the lock is not held. A lock that was restored in a process that has not
+   * spoken to the database yet counts as expired; `extend()` proves the hold.
+   */
+  isExpired(): boolean {
+    return this.#held !== undefined && this.#held.state !== 'released' && this.#held.isOver()
+  }
+
+  /** Milliseconds that are left at least, by the same clock as {@link isExpired}; `null`: never expires, or not held. */
+  getRemainingTime(): number | null {
+    return this.#held === undefined || this.#held.state === 'released' ? null : this.#held.remainingMs()
+  }
+
+  /**
+   * Whether anybody holds the key at this moment. Information only: it may have changed by the time you read it.
+   * Sends `sql/<dialect>/inspect.sql` once.
+   *
+   * @throws LockError `E_LOCK_STORAGE_ERROR`
+   */
+  async isLocked(): Promise<boolean> {
+    const state = await inspectKey(this.#context, this.key)
+    return state !== null && state.owner !== null && state.remainingUs !== 0
+  }
+
+  /** The random id of this lock: a secret, since it proves ownership. */
+  getOwner(): string {
+    return this.#wish.owner
+  }
+
+  /** The token of the present hold, higher than that of every earlier grant of the key; `null` when not held. */
+  get fencingToken(): number | null {
+    return this.#held?.state === 'held' ? this.#held.token : null
+  }
+
+  /**
+   * The lock as plain JSON, for `restoreLock` in another process, which may then release and extend it. Treat it as a
+   * secret.
+   */
+  serialize(): SerializedLock {
+    const { key, owner, ttlUs } = this.#wish
+    if (this.#held?.state === 'held') return serializeLease(this.#held, ttlUs)
+    return { key, owner, ttl: ttlUs === null ? null : ttlUs / 1000, expirationTime: null, token: null }
+  }
+
+  async #take(options: AcquireOptions | undefined): Promise<HeldLease | null> {
+    const { retry, signal } = checkAcquireOptions(options)
+    return takeLease(this.#context, this.#wish, resolveRetry(retry, this.#context.retry), signal)
+  }
+
+  #keep(held: HeldLease | null): boolean {
+    // A refused second try must not make this object forget the hold that it has.
+    if (held) this.#held = held
+    return held !== null
+  }
+
+  async #run<Result>(
+    callback: RunCallback<Result>,
+    held: HeldLease | null,
+    signal?: AbortSignal,
+  ): Promise<RunOutcome<Result>> {
+    if (!held) return [false, null]
+    this.#held = held
+    const context: RunContext = {
+      // Looked at lazily: most callbacks never need it, and it costs a timer.
+      get signal() {
+        return signal ? AbortSignal.any([held.signal, signal]) : held.signal
+      },
+      fencingToken: held.token,
+      lock: this,
+    }
+    return [true, await runHolding(this.#context, held, () => callback(context))]
+  }
+
+  /** The hold of this object. A lock that was restored without a token asks the database which hold its owner has. */
+  async #findHeld(): Promise<HeldLease | undefined> {
+    const { key, owner, ttlUs } = this.#wish
+    if (this.#held || !this.#isRestored) return this.#held
+    const state = await inspectKey(this.#context, key)
+    if (state?.owner !== owner) return undefined
+    const expiresAtUs = state.remainingUs === null ? null : state.nowUs + state.remainingUs
+    return restoredLease(this.#context, { key, owner, ttlUs, expiresAtUs, token: state.token })
+  }
+}
+
+function checkCallback(callback: unknown): void {
+  if (typeof callback !== 'function') throw invalidOption('callback', 'a function', callback)
+}

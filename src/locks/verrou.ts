@@ -1,0 +1,86 @@
+import { describeValue } from '../describe-value.ts'
+import type { Ttl } from '../duration.ts'
+import { errors } from '../errors.ts'
+import { checkOptions, type LockFactoryOptions } from '../options.ts'
+import type { LockStore } from '../store/lock-store.ts'
+import type { Lock } from './lock.ts'
+import { checkStore, LockFactory } from './lock-factory.ts'
+import type { SerializedLock } from './serialized-lock.ts'
+
+/** The stores of a {@link Verrou}, by the names that `use` takes. */
+export type VerrouStores = Readonly<Record<string, { readonly driver: LockStore }>>
+
+/** Options of {@link Verrou}: its stores, and the defaults for every lock. */
+export interface VerrouOptions<Stores extends VerrouStores> extends LockFactoryOptions {
+  /** The store that `verrou.createLock` and the others use. */
+  readonly default: keyof Stores & string
+  /** All stores by name. */
+  readonly stores: Stores
+}
+
+/**
+ * The front door: one or several stores by name.
+ *
+ * @example
+ * const verrou = new Verrou({
+ *   default: 'pg',
+ *   stores: { pg: { driver: pgStore({ pool }) }, memory: { driver: memoryStore() } },
+ * })
+ * const lock = verrou.createLock('invoice:42', '30s')
+ * const other = verrou.use('memory').createLock('cache', '1s')
+ */
+export class Verrou<const Stores extends VerrouStores> implements AsyncDisposable {
+  readonly #default: keyof Stores & string
+  readonly #factories: ReadonlyMap<string, LockFactory>
+
+  /**
+   * Opens nothing and sends nothing.
+   *
+   * @throws LockError `E_INVALID_OPTION`
+   */
+  constructor(options: VerrouOptions<Stores>) {
+    checkOptions('options', options, ['default', 'stores', 'retry', 'label'])
+    const { default: defaultStore, stores, ...factoryOptions } = options
+    checkOptions('stores', stores, Object.keys(stores ?? {}))
+    this.#factories = new Map(
+      Object.entries(stores).map(([name, store]) => {
+        checkStore(`stores.${name}.driver`, store?.driver)
+        return [name, new LockFactory(store.driver, factoryOptions)]
+      }),
+    )
+    this.#default = defaultStore
+    this.use(defaultStore)
+  }
+
+  /**
+   * The locks of one store by name; always the same factory for the same name.
+   *
+   * @throws LockError `E_INVALID_OPTION` for a name that is not among the stores (which does not compile either)
+   */
+  use(store: keyof Stores & string): LockFactory {
+    const factory = this.#factories.get(store)
+    if (factory) return factory
+    const known = [...this.#factories.keys()].map((name) => `\`${name}\``).join(', ')
+    throw new errors.E_INVALID_OPTION(`there is no store ${describeValue(store)}; the stores are ${known || '(none)'}`)
+  }
+
+  /** A lock of the default store: see {@link LockFactory.createLock}. */
+  createLock(key: string, ttl?: Ttl): Lock {
+    return this.use(this.#default).createLock(key, ttl)
+  }
+
+  /** A lock of the default store that another process serialized: see {@link LockFactory.restoreLock}. */
+  restoreLock(serialized: SerializedLock): Lock {
+    return this.use(this.#default).restoreLock(serialized)
+  }
+
+  /** Closes all stores: see {@link LockFactory.close}. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#factories.values()].map((factory) => factory.close()))
+  }
+
+  /** Closes at the end of an `await using` scope. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

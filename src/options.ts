@@ -1,0 +1,168 @@
+import { describeValue } from './describe-value.ts'
+import { type Duration, resolveMs } from './duration.ts'
+import { errors } from './errors.ts'
+
+/** How `acquire`, `run` and `hold` go on after a refusal. */
+export interface RetryOptions {
+  /**
+   * How many tries at the database, the first one included: an integer from 1, or `Infinity`.
+   * Default: `Infinity`. For a single try there is also `acquireImmediately`.
+   */
+  readonly attempts?: number | undefined
+  /**
+   * Longest pause between two tries; milliseconds or '250ms'. The pause is shorter when the lease in the way ends
+   * sooner, and a little random, so that waiters do not come all at once. Default: 250 ms.
+   */
+  readonly delay?: Duration | undefined
+  /**
+   * Bound on the whole call, waiting for a connection, statements and pauses included; milliseconds or '10s'.
+   * `0` tries once. `null` or `Infinity`: no bound. Default: no bound.
+   */
+  readonly timeout?: Duration | null | undefined
+}
+
+/** Options of `acquire`, `run` and `hold`. */
+export interface AcquireOptions {
+  /** How often and how long to try. What is left out comes from the factory's `retry`, then from the defaults. */
+  readonly retry?: RetryOptions | undefined
+  /**
+   * Gives up waiting: the call rejects at once with the signal's reason. A lock that is granted after that is given
+   * back. In `run`, the callback's own `signal` aborts too.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of a `LockFactory`, and of `Verrou` for all its stores: the defaults for every lock. */
+export interface LockFactoryOptions {
+  /** Default retry policy of `acquire`, `run` and `hold`. */
+  readonly retry?: RetryOptions | undefined
+  /**
+   * Who holds the lock, for people who look at the table (column `held_by`); at most 255 bytes. Never used for a decision.
+   * Default: `host:pid`.
+   */
+  readonly label?: string | undefined
+}
+
+/** Which table the leases live in. */
+export interface TableOptions {
+  /** Default: `verrou_locks`. Letters, digits, `_`, `$`, `-`; at most 63 bytes; always quoted. */
+  readonly tableName?: string | undefined
+  /** Schema (Postgres), database (MySQL, MariaDB) or attached database (SQLite). Default: what the connection uses. */
+  readonly schema?: string | undefined
+}
+
+/** Retry policy after defaults and validation: milliseconds, `Infinity` for no bound. */
+export interface ResolvedRetry {
+  readonly attempts: number
+  readonly delayMs: number
+  readonly timeoutMs: number
+}
+
+/** The table after defaults and validation. */
+export interface ResolvedTable {
+  readonly tableName: string
+  readonly schema: string | undefined
+}
+
+const RETRY_DEFAULTS: ResolvedRetry = Object.freeze({
+  attempts: Number.POSITIVE_INFINITY,
+  delayMs: 250,
+  timeoutMs: Number.POSITIVE_INFINITY,
+})
+
+/** The only place where a missing retry option becomes a number. @throws LockError `E_INVALID_OPTION` */
+export function resolveRetry(given: RetryOptions | undefined, base: ResolvedRetry = RETRY_DEFAULTS): ResolvedRetry {
+  if (given === undefined) return base
+  checkOptions('retry', given, ['attempts', 'delay', 'timeout'])
+  return Object.freeze({
+    attempts: given.attempts === undefined ? base.attempts : checkAttempts(given.attempts),
+    delayMs: given.delay === undefined ? base.delayMs : resolveMs('retry.delay', given.delay),
+    timeoutMs: given.timeout === undefined ? base.timeoutMs : resolveTimeoutMs(given.timeout),
+  })
+}
+
+function checkAttempts(attempts: unknown): number {
+  if (attempts === Number.POSITIVE_INFINITY) return attempts
+  if (typeof attempts === 'number' && Number.isSafeInteger(attempts) && attempts >= 1) return attempts
+  throw invalidOption('retry.attempts', 'an integer from 1, or Infinity', attempts)
+}
+
+function resolveTimeoutMs(timeout: Duration | null): number {
+  if (timeout === null || timeout === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  return resolveMs('retry.timeout', timeout)
+}
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkAcquireOptions(given: AcquireOptions | undefined): AcquireOptions {
+  if (given === undefined) return {}
+  checkOptions('options', given, ['retry', 'signal'])
+  if (given.signal !== undefined && !isAbortSignal(given.signal)) {
+    throw invalidOption('signal', 'an AbortSignal', given.signal)
+  }
+  return given
+}
+
+function isAbortSignal(value: unknown): boolean {
+  // By shape: a signal may come from another realm or a polyfill.
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+}
+
+const LONGEST_LABEL_BYTES = 255
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkLabel(label: unknown): string | undefined {
+  if (label === undefined) return undefined
+  if (isStorableText(label, LONGEST_LABEL_BYTES)) return label
+  throw invalidOption('label', `text of 1 to ${LONGEST_LABEL_BYTES} bytes without NUL`, label)
+}
+
+/** Whether every supported database can store the text in a column of that many bytes. */
+export function isStorableText(text: unknown, mostBytes: number): text is string {
+  if (typeof text !== 'string' || text === '' || text.includes('\0')) return false
+  return text.isWellFormed() && Buffer.byteLength(text) <= mostBytes
+}
+
+const IDENTIFIER = /^[\p{L}_][\p{L}\p{M}\p{N}_$-]*$/u
+/** Postgres cuts longer names off silently, which could make two tables one. */
+const LONGEST_IDENTIFIER_BYTES = 63
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function resolveTable(given: TableOptions): ResolvedTable {
+  const { tableName = 'verrou_locks', schema } = given
+  checkIdentifier('tableName', tableName)
+  if (schema !== undefined) checkIdentifier('schema', schema)
+  return Object.freeze({ tableName, schema })
+}
+
+function checkIdentifier(option: string, name: unknown): void {
+  const isName = typeof name === 'string' && IDENTIFIER.test(name) && Buffer.byteLength(name) <= LONGEST_IDENTIFIER_BYTES
+  if (isName) return
+  const hint = option === 'tableName' && typeof name === 'string' && name.includes('.') ? '; use `schema` for a schema' : ''
+  const rule = `a name of letters, digits, _, $ and - of at most ${LONGEST_IDENTIFIER_BYTES} bytes that starts with a letter or _`
+  throw invalidOption(option, rule, name, hint)
+}
+
+/**
+ * Refuses what is not a plain object of known options, so that a typo does not silently mean the default.
+ *
+ * @throws LockError `E_INVALID_OPTION`
+ */
+export function checkOptions(name: string, given: unknown, known: readonly string[]): asserts given is object {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalidOption(name, 'an object', given)
+  }
+  for (const option of Object.keys(given)) {
+    if (known.includes(option)) continue
+    throw new errors.E_INVALID_OPTION(
+      `unknown option ${describeValue(option)} in \`${name}\`; known: ${known.map((one) => `\`${one}\``).join(', ')}`,
+      { details: { option } },
+    )
+  }
+}
+
+/** The one form of the message: option, rule, value. */
+export function invalidOption(option: string, rule: string, given: unknown, hint = ''): Error {
+  return new errors.E_INVALID_OPTION(`\`${option}\` must be ${rule}; got ${describeValue(given)}${hint}`, {
+    details: { option },
+  })
+}

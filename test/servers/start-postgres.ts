@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import { freePort } from './free-port.ts'
+import { startGuarded } from './guarded-process.ts'
+import { type OsUser, serverUser } from './os-user.ts'
+import { readableCopy } from './readable-copy.ts'
+import { createRunFolder } from './run-folder.ts'
+import type { StartedServer } from './started-server.ts'
+import { untilReady } from './until-ready.ts'
+
+const run = promisify(execFile)
+
+/** Starts Postgres from the npm package of that name (`postgres-14`, `postgres-18`). */
+export async function startPostgres(packageName: string): Promise<StartedServer> {
+  const installed = packageFolder(packageName)
+  const user = serverUser('postgres')
+  const runFolder = await createRunFolder(packageName, user)
+  try {
+    const programs = await readableCopy(installed, 'bin/postgres', runFolder, user)
+    return { ...(await startIn(runFolder, programs, user)), source: `npm package ${packageName}` }
+  } catch (error) {
+    await rm(runFolder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function packageFolder(packageName: string): string {
+  // Resolved from the workspace that depends on them, wherever npm put them.
+  const require = createRequire(new URL('../binaries/package.json', import.meta.url))
+  try {
+    return join(dirname(require.resolve(packageName)), '../native')
+  } catch {
+    throw new Error(`the npm package ${packageName} is not installed (it exists for Linux x64 only)`)
+  }
+}
+
+async function startIn(runFolder: string, programs: string, user: OsUser | undefined) {
+  const dataFolder = join(runFolder, 'data')
+  await run(join(programs, 'bin/initdb'), ['-D', dataFolder, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'], {
+    ...user,
+    cwd: runFolder,
+  })
+  const port = await freePort()
+  const server = startGuarded({
+    command: [join(programs, 'bin/postgres'), '-D', dataFolder, '-p', String(port), ...settings(programs)],
+    folder: runFolder,
+    // Immediate shutdown: the data is thrown away anyway.
+    stopSignal: 'QUIT',
+    user,
+  })
+  const url = `postgres://postgres@127.0.0.1:${port}`
+  const version = await untilReady(`${url}/postgres`, server)
+  await createDatabase(`${url}/postgres`)
+  return { url: `${url}/verrou_test`, version, stop: server.stop }
+}
+
+function settings(programs: string): string[] {
+  const all: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '300',
+    // Losing data when the machine dies is no concern of a test run.
+    fsync: 'off',
+    full_page_writes: 'off',
+    // Tests provoke errors by the thousand; only a server that cannot go on is worth a line.
+    log_min_messages: 'fatal',
+  }
+  // Lets tests count the statements that a call really sends.
+  if (existsSync(join(programs, 'lib/postgresql/pg_stat_statements.so'))) all.shared_preload_libraries = 'pg_stat_statements'
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('create database verrou_test')
+  } finally {
+    await client.end()
+  }
+}
