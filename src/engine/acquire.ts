@@ -1,9 +1,9 @@
 import { errors, isLockError } from '../errors.ts'
 import type { ResolvedRetry } from '../options.ts'
 import type { LeaseRequest, LockStore, TryOutcome } from '../store/lock-store.ts'
-import { asTrouble } from '../store/store-trouble.ts'
+import { asTrouble } from '../store-trouble.ts'
 import { ask, type Timing } from './ask.ts'
-import { type Bounds, boundsOf, OutOfTime } from './bounds.ts'
+import { type Bounds, boundsOf, OutOfTime, pause } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -90,7 +90,7 @@ async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds)
       throw error
     }
   }
-  const answer = ask(question, engine.timing, bounds)
+  const answer = lookTwice(() => ask(question, engine.timing, bounds), engine.timing, bounds)
   try {
     const outcome = await bounds.race(answer)
     return { outcome, grant: outcome.granted ? grantOf(outcome, request, sentAtMs) : undefined }
@@ -102,6 +102,20 @@ async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds)
     )
     throw error
   }
+}
+
+/** Long enough for a statement that has the row locked to end; short for whoever waits for the answer. */
+const SECOND_LOOK_MS = 5
+
+/**
+ * A row that somebody else's statement or transaction has locked at this moment need not be held: before that counts
+ * as a refusal, it gets a second look.
+ */
+async function lookTwice(look: () => Promise<TryOutcome>, { clock }: Timing, bounds: Bounds): Promise<TryOutcome> {
+  const outcome = await look()
+  if (outcome.granted || !outcome.isUncertain) return outcome
+  await pause(clock, SECOND_LOOK_MS, bounds)
+  return look()
 }
 
 function grantOf(outcome: TryOutcome & { granted: true }, { ttlUs }: LeaseRequest, sentAtMs: number): Grant {

@@ -1,12 +1,12 @@
 import { describeValue } from '../describe-value.ts'
 import { errors, isLockError } from '../errors.ts'
-import { asTrouble, type StoreTrouble } from '../store/store-trouble.ts'
+import { asTrouble, type StoreTrouble } from '../store-trouble.ts'
 import { backoffMs } from './backoff.ts'
 import { type Bounds, pause } from './bounds.ts'
 import type { Chance, Clock } from './clock.ts'
 
-/** A hot key under SERIALIZABLE loses a few times in a row; eleven times means that something else is wrong. */
-const MOST_TRANSIENT = 10
+/** As long as a busy SQLite file or a hot key under SERIALIZABLE is given; what lasts longer is no passing trouble. */
+const LONGEST_TRANSIENT_MS = 10_000
 /** A lost connection is followed by a fresh one; when that fails too, the database is down and the caller should know. */
 const MOST_UNANSWERED = 2
 
@@ -24,7 +24,8 @@ export interface Timing {
  * @throws LockError `E_LOCK_STORAGE_ERROR` when there is no answer to be had
  */
 export async function ask<T>(question: (mayBeDone: boolean) => Promise<T>, timing: Timing, bounds: Bounds): Promise<T> {
-  let transient = 0
+  const startMs = timing.clock.nowMs()
+  let repeats = 0
   let unanswered = 0
   let mayBeDone = false
   for (;;) {
@@ -33,11 +34,11 @@ export async function ask<T>(question: (mayBeDone: boolean) => Promise<T>, timin
     } catch (error) {
       if (isLockError(error)) throw error
       const trouble = asTrouble(error)
-      if (trouble.kind === 'transient') transient++
-      else unanswered++
-      if (!trouble.canPass || transient > MOST_TRANSIENT || unanswered > MOST_UNANSWERED) throw storageError(trouble)
+      if (trouble.kind !== 'transient') unanswered++
+      const isOverdue = timing.clock.nowMs() - startMs > LONGEST_TRANSIENT_MS
+      if (!trouble.canPass || isOverdue || unanswered > MOST_UNANSWERED) throw storageError(trouble)
       mayBeDone ||= trouble.mayHaveHappened
-      await pause(timing.clock, backoffMs(transient + unanswered, 10, 250, timing.chance), bounds)
+      await pause(timing.clock, backoffMs(++repeats, 4, 100, timing.chance), bounds)
     }
   }
 }

@@ -34,6 +34,8 @@ export type TryOutcome =
       readonly granted: false
       /** When the lease in the way ends by itself, in microseconds from the answer; `null`: never, or not known. */
       readonly freeInUs: number | null
+      /** The row was locked at this moment, so that nobody could tell whether somebody holds the key. */
+      readonly isUncertain?: boolean
     }
 
 /** What the store knows of a key. */

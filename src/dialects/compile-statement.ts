@@ -1,0 +1,26 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { ParameterName, Statement } from '../statement.ts'
+
+/** Stands in a template where a value will go. */
+class Placeholder {
+  readonly name: ParameterName
+
+  constructor(name: ParameterName) {
+    this.name = name
+  }
+}
+
+/** The place of a value in a template. */
+export function value(name: ParameterName): RawBuilder<unknown> {
+  return sql`${new Placeholder(name)}`
+}
+
+/** Words a template, once per store. `compiler` belongs to a dialect and cannot connect. */
+export function compileStatement(compiler: Kysely<unknown>, name: string, template: RawBuilder<unknown>): Statement {
+  const compiled = template.compile(compiler)
+  const parameters = compiled.parameters.map((parameter) => {
+    if (parameter instanceof Placeholder) return parameter.name
+    throw new TypeError(`the statement ${name} contains a value that is not a placeholder`)
+  })
+  return Object.freeze({ name, sql: compiled.sql.trim(), parameters: Object.freeze(parameters) })
+}

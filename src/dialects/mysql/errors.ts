@@ -1,0 +1,42 @@
+import type { ErrorMeaning } from '../dialect.ts'
+import { chainOf, meaningOfSystemCode } from '../error-codes.ts'
+
+/**
+ * https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html,
+ * https://mariadb.com/kb/en/mariadb-error-code-reference/
+ */
+const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
+  1213: 'transient', // ER_LOCK_DEADLOCK; on Galera also a certification conflict
+  1205: 'transient', // ER_LOCK_WAIT_TIMEOUT; MariaDB also says it for `nowait`, see below
+  3572: 'row-locked', // ER_LOCK_NOWAIT
+  1146: 'missing-table', // ER_NO_SUCH_TABLE
+  1054: 'outdated-table', // ER_BAD_FIELD_ERROR
+  1040: 'unreachable', // ER_CON_COUNT_ERROR
+  1203: 'unreachable', // ER_TOO_MANY_USER_CONNECTIONS
+  1053: 'unanswered', // ER_SERVER_SHUTDOWN
+  1927: 'unanswered', // MariaDB: ER_CONNECTION_KILLED
+  3169: 'unanswered', // ER_SESSION_WAS_KILLED
+  4031: 'unanswered', // ER_CLIENT_INTERACTION_TIMEOUT
+}
+
+const LOST = new Set(['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT', 'ER_SERVER_SHUTDOWN'])
+const NO_CONNECTION = new Set(['POOL_CLOSED', 'POOL_ENQUEUELIMIT', 'POOL_NONEONLINE'])
+
+/** What an error of a MySQL or MariaDB driver means. A number that is not listed is a refusal: nothing happened. */
+export function meaningOfMysqlError(error: unknown, statement: string): ErrorMeaning {
+  for (const { code, errno } of chainOf(error)) {
+    // The only lock that `create` can run into is the one that it asks for with `nowait`.
+    if (errno === 1205 && statement === 'create') return 'row-locked'
+    const known = meaningOfSystemCode(code)
+    if (known) return known
+    if (LOST.has(code as string)) return 'unanswered'
+    if (NO_CONNECTION.has(code as string)) return 'unreachable'
+    if (typeof errno === 'number' && errno >= 1000) return BY_NUMBER[errno] ?? 'failed'
+  }
+  return isClosed(error) ? 'unanswered' : 'unknown'
+}
+
+/** `mysql2` gives some errors no code: "Can't add new command when connection is in closed state", "Pool is closed." */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && /closed|connection lost/i.test(error.message)
+}

@@ -1,0 +1,167 @@
+import { sql } from 'kysely'
+import type { ResolvedTable } from '../../options.ts'
+import { compileStatement, value } from '../compile-statement.ts'
+import { compilerFor } from '../compiler.ts'
+import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { tableId } from '../table-id.ts'
+
+// The start of the statement. Time that the statement then spends waiting only makes leases shorter, never longer.
+// utc_timestamp and timestampdiff do not look at the session's time zone, so there is no hour that occurs twice.
+const now = sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))`
+
+const never = sql.raw(NEVER)
+
+/** The largest number that all drivers read exactly. Stands for "never" in what `last_insert_id` brings back. */
+const largest = sql.raw(String(Number.MAX_SAFE_INTEGER))
+
+/** The statements for one table: the same on MySQL and MariaDB, using nothing that MySQL 8.4 lacks. */
+export function mysqlStatements(table: ResolvedTable) {
+  const compiler = compilerFor('mysql')
+  const locks = tableId(table)
+
+  return {
+    // One round trip that never waits: `skip locked` passes over a row that an open transaction has. The reply of an
+    // insert carries two numbers. 2 affected rows: granted, and last_insert_id is the token. 0 and a last_insert_id:
+    // held, for that many microseconds. 0 and 0: no row, or locked; `create` tells.
+    acquire: compileStatement(
+      compiler,
+      'acquire',
+      sql`
+insert into ${locks} (\`key\`, owner, attempt, token, expires_at, acquired_at, held_by, wanted)
+select seen.\`key\`, ${value('owner')}, ${value('attempt')},
+  last_insert_id(greatest(seen.token + 1, ${now})),
+  coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), ${now}, ${value('heldBy')}, false
+from (
+  select \`key\`, attempt, token, expires_at
+  from ${locks}
+  where \`key\` = ${value('key')}
+  for update skip locked
+) as seen
+where if(seen.expires_at <= ${now}
+      or seen.attempt = ${value('attempt')},
+    true, last_insert_id(least(seen.expires_at - ${now}, ${largest})) is null)
+on duplicate key update
+  owner = values(owner),
+  attempt = values(attempt),
+  token = values(token),
+  expires_at = values(expires_at),
+  acquired_at = values(acquired_at),
+  held_by = values(held_by),
+  wanted = values(wanted)
+`,
+    ),
+
+    // `nowait` answers with an error when an open transaction has inserted the key or has its row locked; a plain
+    // insert would wait for that transaction's end.
+    create: compileStatement(
+      compiler,
+      'create',
+      sql`
+insert into ${locks} (\`key\`, owner, attempt, token, expires_at, acquired_at, held_by)
+select ${value('key')}, ${value('owner')}, ${value('attempt')}, last_insert_id(${now}),
+  coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), ${now}, ${value('heldBy')}
+from (select 1) as one
+where not exists (
+    select 1 from ${locks} where \`key\` = ${value('key')} for update nowait
+  )
+`,
+    ),
+
+    // last_insert_id brings back the moment, and tells "extended" from "not live" whatever affectedRows counts.
+    extend: compileStatement(
+      compiler,
+      'extend',
+      sql`
+update ${locks}
+set expires_at = if(last_insert_id(${now}) > 0, coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), 0)
+where \`key\` = ${value('key')}
+  and owner = ${value('owner')}
+  and token = cast(${value('token')} as signed)
+  and expires_at > ${now}
+`,
+    ),
+
+    release: compileStatement(
+      compiler,
+      'release',
+      sql`
+update ${locks}
+set owner = null,
+    attempt = null,
+    expires_at = ${now}
+where \`key\` = ${value('key')}
+  and owner = ${value('owner')}
+  and token = cast(${value('token')} as signed)
+`,
+    ),
+
+    abandon: compileStatement(
+      compiler,
+      'abandon',
+      sql`
+update ${locks}
+set owner = null,
+    attempt = null,
+    expires_at = ${now}
+where \`key\` = ${value('key')}
+  and attempt = ${value('attempt')}
+`,
+    ),
+
+    forceRelease: compileStatement(
+      compiler,
+      'force-release',
+      sql`
+update ${locks}
+set owner = null,
+    attempt = null,
+    token = greatest(token + 1, ${now}),
+    expires_at = ${now}
+where \`key\` = ${value('key')}
+  and owner is not null
+`,
+    ),
+
+    inspect: compileStatement(
+      compiler,
+      'inspect',
+      sql`
+select convert(owner using utf8mb4) as owner, token, nullif(expires_at, ${never}) - ${now} as remaining, ${now} as now
+from ${locks}
+where \`key\` = ${value('key')}
+`,
+    ),
+
+    sweepLook: compileStatement(
+      compiler,
+      'sweep-look',
+      sql`
+select convert(\`key\` using utf8mb4) as \`key\`, expires_at <= ${now} - ${sql.lit(RETENTION_US)} as is_old
+from ${locks}
+where \`key\` > ${value('afterKey')}
+order by ${locks}.\`key\`
+limit ${sql.lit(SWEEP_PAGE)}
+`,
+    ),
+
+    // `limit 1` keeps the optimizer from merging the inner select, which would make MySQL wait for a locked row.
+    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher.
+    sweepDelete: compileStatement(
+      compiler,
+      'sweep-delete',
+      sql`
+delete swept
+from ${locks} as swept
+join (
+  select \`key\`
+  from ${locks}
+  where \`key\` = ${value('key')}
+    and expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+    and token < ${now}
+  limit 1
+  for update skip locked
+) as doomed on swept.\`key\` = doomed.\`key\`
+`,
+    ),
+  }
+}

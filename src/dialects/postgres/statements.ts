@@ -1,0 +1,204 @@
+import { sql } from 'kysely'
+import type { ResolvedTable } from '../../options.ts'
+import { compileStatement, value } from '../compile-statement.ts'
+import { compilerFor } from '../compiler.ts'
+import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { tableId } from '../table-id.ts'
+
+// clock_timestamp(), not now(): now() is frozen at BEGIN, so a lease taken late in a long transaction would be born old.
+// https://www.postgresql.org/docs/current/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT
+// Read once per statement ("materialized"), so that one statement never sees two times.
+const clock = sql`select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now`
+
+const never = sql.raw(NEVER)
+
+/** The statements for one table. */
+export function postgresStatements(table: ResolvedTable) {
+  const compiler = compilerFor('postgres')
+  const locks = tableId(table)
+
+  return {
+    // `free` takes the row lock only if the row can be ours, and never waits for it. A refused try therefore writes
+    // nothing, gets no transaction id, and leaves no lock. A missing row cannot be locked: there, an advisory lock
+    // keeps a second inserter from waiting for the first one's commit.
+    acquire: compileStatement(
+      compiler,
+      'acquire',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+free as materialized (
+  select locks.key
+  from ${locks} as locks, clock
+  where locks.key = ${value('key')}::text
+    and (locks.expires_at <= clock.now
+      or locks.attempt = ${value('attempt')}::text)
+  for update of locks skip locked
+),
+retaken as (
+  update ${locks} as locks
+  set owner = ${value('owner')}::text,
+      attempt = ${value('attempt')}::text,
+      token = greatest(locks.token + 1, clock.now),
+      expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}),
+      acquired_at = clock.now,
+      held_by = ${value('heldBy')}::text,
+      wanted = false
+  from free, clock
+  where locks.key = free.key
+  returning locks.token, clock.now
+),
+created as (
+  insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
+  select ${value('key')}::text, ${value('owner')}::text, ${value('attempt')}::text, clock.now,
+    coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), clock.now, ${value('heldBy')}::text
+  from clock
+  where not exists (select from ${locks} as locks where locks.key = ${value('key')}::text)
+    and pg_try_advisory_xact_lock(${value('newKeyLock')}::bigint)
+  on conflict (key) do nothing
+  returning locks.token, locks.acquired_at as now
+)
+select true as is_granted, token, now, null::bigint as free_in from retaken
+union all
+select true, token, now, null from created
+union all
+select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now
+from ${locks} as locks, clock
+where locks.key = ${value('key')}::text
+  and not exists (select from retaken)
+`,
+    ),
+
+    extend: compileStatement(
+      compiler,
+      'extend',
+      sql`
+with clock as materialized (
+  ${clock}
+)
+update ${locks} as locks
+set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
+from clock
+where locks.key = ${value('key')}::text
+  and locks.owner = ${value('owner')}::text
+  and locks.token = ${value('token')}::bigint
+  and locks.expires_at > clock.now
+returning clock.now
+`,
+    ),
+
+    // A release that a server crash undoes only means that the key is free when the TTL ends, so this one statement
+    // need not wait for the disk. set_config(…, true) ends with the statement, which is its own transaction.
+    release: compileStatement(
+      compiler,
+      'release',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+relaxed as materialized (
+  select set_config('synchronous_commit', 'off', true) as synchronous_commit
+)
+update ${locks} as locks
+set owner = null,
+    attempt = null,
+    expires_at = clock.now
+from clock, relaxed
+where locks.key = ${value('key')}::text
+  and locks.owner = ${value('owner')}::text
+  and locks.token = ${value('token')}::bigint
+  and relaxed.synchronous_commit = 'off'
+`,
+    ),
+
+    abandon: compileStatement(
+      compiler,
+      'abandon',
+      sql`
+with clock as materialized (
+  ${clock}
+)
+update ${locks} as locks
+set owner = null,
+    attempt = null,
+    expires_at = clock.now
+from clock
+where locks.key = ${value('key')}::text
+  and locks.attempt = ${value('attempt')}::text
+`,
+    ),
+
+    forceRelease: compileStatement(
+      compiler,
+      'force-release',
+      sql`
+with clock as materialized (
+  ${clock}
+)
+update ${locks} as locks
+set owner = null,
+    attempt = null,
+    token = greatest(locks.token + 1, clock.now),
+    expires_at = clock.now
+from clock
+where locks.key = ${value('key')}::text
+  and locks.owner is not null
+`,
+    ),
+
+    inspect: compileStatement(
+      compiler,
+      'inspect',
+      sql`
+with clock as materialized (
+  ${clock}
+)
+select locks.owner, locks.token, nullif(locks.expires_at, ${never}) - clock.now as remaining, clock.now
+from ${locks} as locks, clock
+where locks.key = ${value('key')}::text
+`,
+    ),
+
+    sweepLook: compileStatement(
+      compiler,
+      'sweep-look',
+      sql`
+with clock as materialized (
+  ${clock}
+)
+select page.key, page.expires_at <= clock.now - ${sql.lit(RETENTION_US)} as is_old
+from (
+  select locks.key, locks.expires_at
+  from ${locks} as locks
+  where locks.key > ${value('afterKey')}::text
+  order by locks.key
+  limit ${sql.lit(SWEEP_PAGE)}
+) as page, clock
+order by page.key
+`,
+    ),
+
+    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher.
+    sweepDelete: compileStatement(
+      compiler,
+      'sweep-delete',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+doomed as materialized (
+  select locks.key
+  from ${locks} as locks, clock
+  where locks.key = ${value('key')}::text
+    and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+    and locks.token < clock.now
+  for update of locks skip locked
+)
+delete from ${locks} as locks
+using doomed
+where locks.key = doomed.key
+`,
+    ),
+  }
+}

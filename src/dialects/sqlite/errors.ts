@@ -1,0 +1,18 @@
+import type { ErrorMeaning } from '../dialect.ts'
+import { chainOf } from '../error-codes.ts'
+
+/** https://www.sqlite.org/rescode.html: another connection writes, or (LOCKED) shares our cache. */
+const BUSY = /^SQLITE_(BUSY|LOCKED)/
+
+/** What an error of an SQLite driver means. There is no network: an error means that nothing happened. */
+export function meaningOfSqliteError(error: unknown): ErrorMeaning {
+  for (const { code, message } of chainOf(error)) {
+    const text = String(message)
+    if (typeof code === 'string' && BUSY.test(code)) return 'transient'
+    // SQLite has one code, SQLITE_ERROR, for all that is wrong with a statement; only its text tells more.
+    if (/database (table )?is locked/.test(text)) return 'transient'
+    if (/no such table|unknown database/.test(text)) return 'missing-table'
+    if (/no such column|has no column named/.test(text)) return 'outdated-table'
+  }
+  return 'failed'
+}

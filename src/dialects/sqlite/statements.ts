@@ -1,0 +1,144 @@
+import { sql } from 'kysely'
+import type { ResolvedTable } from '../../options.ts'
+import { compileStatement, value } from '../compile-statement.ts'
+import { compilerFor } from '../compiler.ts'
+import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { tableId } from '../table-id.ts'
+
+// To the millisecond, and the same throughout a statement: https://www.sqlite.org/lang_datefunc.html
+const now = sql`cast(round(unixepoch('subsec') * 1000000) as integer)`
+
+const never = sql.raw(NEVER)
+
+/** The statements for one table. Each is a transaction of its own; none upgrades from reading to writing. */
+export function sqliteStatements(table: ResolvedTable) {
+  const compiler = compilerFor('sqlite')
+  const locks = tableId(table)
+
+  return {
+    // A refused try ends here: an insert would need the one write lock of the file, even to change nothing.
+    peek: compileStatement(
+      compiler,
+      'peek',
+      sql`
+select nullif(locks.expires_at, ${never}) - clock.now as free_in,
+  locks.expires_at > clock.now
+    and locks.attempt is not ${value('attempt')} as is_held
+from ${locks} as locks, (select ${now} as now) as clock
+where locks.key = ${value('key')}
+`,
+    ),
+
+    acquire: compileStatement(
+      compiler,
+      'acquire',
+      sql`
+insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
+select ${value('key')}, ${value('owner')}, ${value('attempt')}, clock.now,
+  coalesce(clock.now + ${value('ttlUs')}, ${never}), clock.now, ${value('heldBy')}
+from (select ${now} as now) as clock
+where true
+on conflict (key) do update
+set owner = excluded.owner,
+    attempt = excluded.attempt,
+    token = max(locks.token + 1, excluded.token),
+    expires_at = excluded.expires_at,
+    acquired_at = excluded.acquired_at,
+    held_by = excluded.held_by,
+    wanted = 0
+where locks.expires_at <= excluded.acquired_at
+   or locks.attempt = excluded.attempt
+returning token, acquired_at as now
+`,
+    ),
+
+    extend: compileStatement(
+      compiler,
+      'extend',
+      sql`
+update ${locks}
+set expires_at = coalesce(${now} + ${value('ttlUs')}, ${never})
+where key = ${value('key')}
+  and owner = ${value('owner')}
+  and token = ${value('token')}
+  and expires_at > ${now}
+returning ${now} as now
+`,
+    ),
+
+    release: compileStatement(
+      compiler,
+      'release',
+      sql`
+update ${locks}
+set owner = null,
+    attempt = null,
+    expires_at = ${now}
+where key = ${value('key')}
+  and owner = ${value('owner')}
+  and token = ${value('token')}
+`,
+    ),
+
+    abandon: compileStatement(
+      compiler,
+      'abandon',
+      sql`
+update ${locks}
+set owner = null,
+    attempt = null,
+    expires_at = ${now}
+where key = ${value('key')}
+  and attempt = ${value('attempt')}
+`,
+    ),
+
+    forceRelease: compileStatement(
+      compiler,
+      'force-release',
+      sql`
+update ${locks}
+set owner = null,
+    attempt = null,
+    token = max(token + 1, ${now}),
+    expires_at = ${now}
+where key = ${value('key')}
+  and owner is not null
+`,
+    ),
+
+    inspect: compileStatement(
+      compiler,
+      'inspect',
+      sql`
+select owner, token, nullif(expires_at, ${never}) - ${now} as remaining, ${now} as now
+from ${locks}
+where key = ${value('key')}
+`,
+    ),
+
+    sweepLook: compileStatement(
+      compiler,
+      'sweep-look',
+      sql`
+select key, expires_at <= ${now} - ${sql.lit(RETENTION_US)} as is_old
+from ${locks}
+where key > ${value('afterKey')}
+order by key
+limit ${sql.lit(SWEEP_PAGE)}
+`,
+    ),
+
+    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher.
+    sweepDelete: compileStatement(
+      compiler,
+      'sweep-delete',
+      sql`
+delete from ${locks}
+where key = ${value('key')}
+  and expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+  and token < ${now}
+`,
+    ),
+  }
+}

@@ -1,0 +1,36 @@
+import '../node-version.ts'
+import { dialectNamed, detectDialect } from '../dialects/detect.ts'
+import type { LockDialect } from '../dialects/dialect.ts'
+import { type BetterSqlite3Like, type BetterSqlite3StatementLike, betterSqlite3Executor } from '../executors/better-sqlite3.ts'
+import type { LockStore } from '../store/lock-store.ts'
+import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
+
+export type { BetterSqlite3Like, BetterSqlite3StatementLike, SqlStoreOptions }
+
+/** Options of {@link sqliteStore}. */
+export interface SqliteStoreOptions extends SqlStoreOptions {
+  /** A `Database` of `better-sqlite3`. It stays yours: it is never closed or reconfigured. */
+  readonly database: BetterSqlite3Like
+}
+
+/**
+ * Leases in an SQLite file (SQLite 3.42 or newer) through `better-sqlite3`. All processes must be on one machine.
+ * Never blocks the event loop to wait for another process's write: a busy file is asked again a moment later.
+ *
+ * @throws LockError `E_INVALID_OPTION`
+ * @example
+ * const database = new Database('app.db')
+ * database.pragma('journal_mode = wal')
+ * const locks = new LockFactory(sqliteStore({ database }))
+ */
+export function sqliteStore(options: SqliteStoreOptions): LockStore {
+  return sqlStoreOf(options, {
+    own: { database: { rule: 'a Database of better-sqlite3', isValid: (given) => hasMethod(given, 'prepare') } },
+    executor: ({ database }) => betterSqlite3Executor(database),
+    dialect: (executor, _options, table) => async (): Promise<LockDialect> => {
+      // Asks for the version: an SQLite without sub-second time would store nulls.
+      await detectDialect((sql) => executor.execute({ sql }, []), true)
+      return dialectNamed('sqlite', table)
+    },
+  })
+}

@@ -1,0 +1,38 @@
+import '../node-version.ts'
+import { dialectNamed } from '../dialects/detect.ts'
+import { type Mysql2PoolLike, mysql2Executor } from '../executors/mysql2.ts'
+import type { LockStore } from '../store/lock-store.ts'
+import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
+
+export type { Mysql2PoolLike, SqlStoreOptions }
+
+/** Options of {@link mysqlStore}. */
+export interface MysqlStoreOptions extends SqlStoreOptions {
+  /** A pool of `mysql2/promise`. It stays yours: it is never closed or reconfigured. */
+  readonly pool: Mysql2PoolLike
+}
+
+/**
+ * Leases in MySQL (8.4 or newer) or MariaDB (10.11 or newer) through a pool of `mysql2/promise`: one round trip per
+ * try, two for a key that has never been locked, as prepared statements.
+ *
+ * @throws LockError `E_INVALID_OPTION`
+ * @example
+ * const pool = mysql.createPool(process.env.DATABASE_URL)
+ * const locks = new LockFactory(mysqlStore({ pool }))
+ */
+export function mysqlStore(options: MysqlStoreOptions): LockStore {
+  return sqlStoreOf(options, {
+    own: { pool: { rule: 'a pool of mysql2/promise', isValid: isPromisePool } },
+    executor: ({ pool }) => mysql2Executor(pool),
+    dialect: (_executor, _options, table) => {
+      const dialect = dialectNamed('mysql', table)
+      return () => dialect
+    },
+  })
+}
+
+/** The callback pool of `mysql2` has `execute`, too, but never answers without a callback; only it has `promise()`. */
+function isPromisePool(pool: unknown): boolean {
+  return hasMethod(pool, 'execute') && !hasMethod(pool, 'promise')
+}

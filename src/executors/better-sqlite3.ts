@@ -1,0 +1,54 @@
+import { errors } from '../errors.ts'
+import type { SqlExecutor } from './executor.ts'
+
+/** The part of a `better-sqlite3` database that is used; checked against the real types in the tests. */
+export interface BetterSqlite3Like {
+  readonly inTransaction: boolean
+  prepare(sql: string): BetterSqlite3StatementLike
+  pragma(source: string, options?: { simple?: boolean }): unknown
+}
+
+/** The part of a prepared statement of `better-sqlite3` that is used. */
+export interface BetterSqlite3StatementLike {
+  readonly reader: boolean
+  // biome-ignore lint/suspicious/noExplicitAny: as in @types/better-sqlite3
+  all(...values: any[]): any[]
+  // biome-ignore lint/suspicious/noExplicitAny: as in @types/better-sqlite3
+  run(...values: any[]): { changes: number }
+}
+
+/**
+ * Sends through a `better-sqlite3` database, with statements prepared once.
+ *
+ * The driver is synchronous: while it waits for another process's write lock, nothing else runs in this one, not even
+ * the timers that keep leases alive. So nothing waits here (busy_timeout 0 for the length of the call, then the
+ * caller's value again): a busy file is trouble that passes, and asked again later.
+ */
+export function betterSqlite3Executor(database: BetterSqlite3Like): SqlExecutor {
+  const prepared = new Map<string, BetterSqlite3StatementLike>()
+  return {
+    async execute({ sql }, values) {
+      if (database.inTransaction) throw inTransactionError()
+      const busyTimeoutMs = Number(database.pragma('busy_timeout', { simple: true }))
+      if (busyTimeoutMs !== 0) database.pragma('busy_timeout = 0')
+      try {
+        let statement = prepared.get(sql)
+        if (!statement) prepared.set(sql, (statement = database.prepare(sql)))
+        if (statement.reader) {
+          const rows = statement.all(...values)
+          return { rows, affectedRows: rows.length, insertId: 0 }
+        }
+        return { rows: [], affectedRows: statement.run(...values).changes, insertId: 0 }
+      } finally {
+        if (busyTimeoutMs !== 0) database.pragma(`busy_timeout = ${busyTimeoutMs}`)
+      }
+    },
+  }
+}
+
+/** What we wrote would be undone by the rollback of a transaction that we know nothing about. */
+function inTransactionError() {
+  return new errors.E_UNSUPPORTED(
+    'the better-sqlite3 database is inside a transaction; acquire and release locks outside of it, or give the store a database of its own',
+  )
+}

@@ -1,0 +1,21 @@
+import type { LockDialect } from '../dialects/dialect.ts'
+import { errors } from '../errors.ts'
+import type { SqlExecutor } from '../executors/executor.ts'
+import type { ResolvedTable } from '../options.ts'
+import { isCollision } from './collision.ts'
+import { schemaStatements } from './create-migrations.ts'
+
+/** Creates the table as the migrations would, without their bookkeeping: what `autoCreateTable: true` does. */
+export async function createLockTable(executor: SqlExecutor, dialect: LockDialect, table: ResolvedTable): Promise<void> {
+  for (const sql of schemaStatements(dialect.name, table)) {
+    try {
+      await executor.execute({ sql }, [])
+    } catch (error) {
+      if (isCollision(error)) continue
+      throw new errors.E_SCHEMA_MISSING(`the table \`${table.tableName}\` is missing and could not be created`, {
+        cause: error,
+        details: { table: table.tableName },
+      })
+    }
+  }
+}

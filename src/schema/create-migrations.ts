@@ -1,0 +1,72 @@
+import type { Kysely, RawBuilder } from 'kysely'
+import * as locks0001 from '../../migrations/0001_locks.ts'
+import { compileStatement } from '../dialects/compile-statement.ts'
+import { compilerFor, type DialectName } from '../dialects/compiler.ts'
+import { detectDialect } from '../dialects/detect.ts'
+import { tableId } from '../dialects/table-id.ts'
+import { isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
+import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
+
+/** One migration, as Kysely's `Migrator` takes it (0.28 and 0.29). */
+export interface LockMigration {
+  // biome-ignore lint/suspicious/noExplicitAny: as in Kysely's own Migration
+  up(db: Kysely<any>): Promise<void>
+  // biome-ignore lint/suspicious/noExplicitAny: as in Kysely's own Migration
+  down(db: Kysely<any>): Promise<void>
+}
+
+/** Options of {@link createMigrations}. */
+export interface MigrationsOptions extends TableOptions {
+  /**
+   * Put before each name. Kysely runs migrations in the order of their names and refuses one that comes before those
+   * already run: if yours are called '2026-11-23_users', a prefix such as '2026-11-24_' puts ours behind. Default: ''.
+   */
+  readonly prefix?: string | undefined
+}
+
+type Wording = (dialect: DialectName, table: RawBuilder<unknown>) => RawBuilder<unknown>
+
+/** Every migration, in order: its name, and its words for each database. */
+const MIGRATIONS: readonly { name: string; up: Wording; down: Wording }[] = [
+  {
+    name: '0001_verrou_locks',
+    up: (dialect, table) => locks0001.createTable[dialect](table),
+    down: (_dialect, table) => locks0001.dropTable(table),
+  },
+]
+
+/**
+ * The migrations of the lock table, for your own Kysely `Migrator`: merge them with yours.
+ *
+ * @throws LockError `E_INVALID_OPTION`
+ * @example
+ * const migrator = new Migrator({
+ *   db,
+ *   provider: { getMigrations: async () => ({ ...mine, ...createMigrations({ prefix: '2026-11-24_' }) }) },
+ * })
+ */
+export function createMigrations(options: MigrationsOptions = {}): Record<string, LockMigration> {
+  checkOptions('options', options, ['tableName', 'schema', 'prefix'])
+  const { prefix = '' } = options
+  if (typeof prefix !== 'string') throw invalidOption('prefix', 'a string', prefix)
+  const table = tableId(resolveTable(options))
+  return Object.fromEntries(
+    MIGRATIONS.map(({ name, up, down }) => [
+      `${prefix}${name}`,
+      { up: (db: Kysely<unknown>) => run(db, up, table), down: (db: Kysely<unknown>) => run(db, down, table) },
+    ]),
+  )
+}
+
+/** The words of all migrations, upwards, for one database: `sql/<dialect>/schema.sql`. */
+export function schemaStatements(dialect: DialectName, options: TableOptions = {}): string[] {
+  const table = tableId(resolveTable(options))
+  return MIGRATIONS.map(({ name, up }) => compileStatement(compilerFor(dialect), name, up(dialect, table)).sql)
+}
+
+async function run(db: Kysely<unknown>, wording: Wording, table: RawBuilder<unknown>): Promise<void> {
+  const executor = kyselyExecutor(db)
+  const dialect = await detectDialect((sql) => executor.execute({ sql }, []), isSqliteLikely(db))
+  const { sql } = compileStatement(compilerFor(dialect), 'migration', wording(dialect, table))
+  await executor.execute({ sql }, [])
+}

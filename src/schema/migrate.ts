@@ -1,0 +1,49 @@
+import type { Kysely } from 'kysely'
+import { backoffMs } from '../engine/backoff.ts'
+import { checkOptions, resolveTable, type TableOptions } from '../options.ts'
+import { isCollision } from './collision.ts'
+import { createMigrations } from './create-migrations.ts'
+
+/** Options of {@link migrateToLatest}. */
+export type MigrateOptions = TableOptions
+
+/** Twenty processes that start at once are done in far less, also on SQLite, where they take turns. */
+const LONGEST_MS = 30_000
+
+/**
+ * Creates the lock table, or brings it up to date, with Kysely's `Migrator` and a bookkeeping table of its own
+ * (`verrou_locks_migrations`). Safe to call twice, and from twenty processes at once.
+ *
+ * @param db any Kysely instance that may create tables; not a transaction
+ * @throws LockError `E_INVALID_OPTION`; the error of the database driver
+ * @example
+ * await migrateToLatest(db)
+ */
+// biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
+export async function migrateToLatest(db: Kysely<any>, options: MigrateOptions = {}): Promise<void> {
+  checkOptions('options', options, ['tableName', 'schema'])
+  const { tableName, schema } = resolveTable(options)
+  const Migrator = await loadMigrator()
+  const migrator = new Migrator({
+    db: db.withoutPlugins(),
+    provider: { getMigrations: async () => createMigrations(options) },
+    migrationTableName: `${tableName}_migrations`,
+    migrationLockTableName: `${tableName}_migrations_lock`,
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
+  })
+
+  const startMs = performance.now()
+  for (let repeats = 1; ; repeats++) {
+    const { error } = await migrator.migrateToLatest()
+    if (!error) return
+    // Kysely's lock does not keep SQLite processes apart, nor those that create the bookkeeping table itself.
+    if (!isCollision(error) || performance.now() - startMs > LONGEST_MS) throw error
+    await new Promise((resolve) => setTimeout(resolve, backoffMs(repeats, 20, 500, Math.random)))
+  }
+}
+
+/** Kysely 0.29 has moved its Migrator to a subpath that 0.28 does not have. */
+async function loadMigrator(): Promise<typeof import('kysely/migration').Migrator> {
+  const { Migrator } = await import('kysely/migration').catch(() => import('kysely'))
+  return Migrator as unknown as typeof import('kysely/migration').Migrator
+}

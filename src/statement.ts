@@ -1,0 +1,36 @@
+/** The values that statements are made with, by name. */
+export interface StatementInput {
+  readonly key: string
+  readonly owner: string
+  /** Which call of `acquire` asks: see `LeaseRequest.attempt`. */
+  readonly attempt: string
+  readonly token: number
+  /** Microseconds; `null`: never. */
+  readonly ttlUs: number | null
+  readonly heldBy: string
+  /** Postgres only: the 64-bit number that stands for a key that has no row yet, as decimal text. */
+  readonly newKeyLock: string
+  /** The sweep goes on behind this key. */
+  readonly afterKey: string
+}
+
+/** The name of a value in {@link StatementInput}. */
+export type ParameterName = keyof StatementInput
+
+/** One whole statement: its text is fixed when the store is made; only values change from call to call. */
+export interface Statement {
+  /** As in `sql/<dialect>/<name>.sql`. */
+  readonly name: string
+  readonly sql: string
+  /** Which value goes where, in the order of the placeholders. */
+  readonly parameters: readonly ParameterName[]
+}
+
+/** What a statement brought back, in the same shape from every driver. */
+export interface Answer {
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  /** Rows inserted, updated or deleted; MySQL counts an upsert that updated as 2. */
+  readonly affectedRows: number
+  /** MySQL's `last_insert_id(…)`: how its statements bring a number back without a second round trip. Else 0. */
+  readonly insertId: number
+}

@@ -1,0 +1,51 @@
+/** Grants of this store between two looks for rows that can go. */
+const GRANTS_BETWEEN_LOOKS = 250
+
+/** What the sweeper has done by a store. */
+export interface SweepActions {
+  /** One page of keys in order, from behind `afterKey`. */
+  look(afterKey: string): Promise<readonly { readonly key: string; readonly isOld: boolean }[]>
+  /** Deletes one row, if it is still old. */
+  remove(key: string): Promise<unknown>
+}
+
+/**
+ * Keeps the table from growing without bound: every so many grants it looks at one page of rows, going round and
+ * round, and removes those that have been free for long. A look passes over more rows than were added since the one
+ * before. Works in the background; trouble with the database is left to the calls that people wait for.
+ */
+export class Sweeper {
+  readonly #actions: SweepActions
+  #grantsLeft: number
+  #afterKey = ''
+  #sweeping: Promise<void> | undefined
+
+  /** @param chance spreads the first look, so that processes that live for a few grants only do their share, too */
+  constructor(actions: SweepActions, chance: () => number = Math.random) {
+    this.#actions = actions
+    this.#grantsLeft = Math.ceil(chance() * GRANTS_BETWEEN_LOOKS)
+  }
+
+  /** To be called after every grant. Costs a decrement. */
+  granted(): void {
+    if (--this.#grantsLeft > 0) return
+    this.#grantsLeft = GRANTS_BETWEEN_LOOKS
+    this.#sweeping ??= this.#sweepPage()
+      .catch(() => {})
+      .finally(() => {
+        this.#sweeping = undefined
+      })
+  }
+
+  /** Waits for a sweep in progress. */
+  async close(): Promise<void> {
+    this.#grantsLeft = Number.POSITIVE_INFINITY
+    await this.#sweeping
+  }
+
+  async #sweepPage(): Promise<void> {
+    const page = await this.#actions.look(this.#afterKey)
+    this.#afterKey = page.at(-1)?.key ?? ''
+    for (const { key, isOld } of page) if (isOld) await this.#actions.remove(key)
+  }
+}
