@@ -20,7 +20,7 @@ export interface LockContext {
   readonly closing: AbortSignal
   readonly holds: HoldRegistry
   readonly databaseClock: DatabaseClock
-  /** Callbacks of `run` in progress, for closing to wait for. */
+  /** Calls of `run` whose callback or release is in progress, for closing to wait for. */
   readonly running: Set<Promise<unknown>>
 }
 
@@ -65,9 +65,10 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
 
 /** Releases a hold. @returns whether the database still knew it as ours */
 export async function releaseLease(context: LockContext, held: HeldLease): Promise<boolean> {
+  // From here on the release is on its way: closing leaves the hold to it.
+  context.holds.delete(held)
   const isReleased = await release(context.engine, held)
   held.end(isReleased ? 'released' : 'lost')
-  context.holds.delete(held)
   return isReleased
 }
 

@@ -9,20 +9,29 @@ import { type LockContext, releaseLease } from './lock-context.ts'
  * the lease was lost meanwhile, carried by the `E_LOCK_LOST` that is thrown instead. A release that the database did
  * not confirm is no outcome of the work: it is repeated in the background.
  */
-export async function runHolding<Result>(
+export function runHolding<Result>(
+  context: LockContext,
+  held: HeldLease,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  const running = workAndRelease(context, held, work)
+  // Until the release is through: closing must not release the same hold beside it.
+  context.running.add(running)
+  const forget = () => context.running.delete(running)
+  running.then(forget, forget)
+  return running
+}
+
+async function workAndRelease<Result>(
   context: LockContext,
   held: HeldLease,
   work: () => Result | Promise<Result>,
 ): Promise<Result> {
   let result: Result
-  const working = (async () => work())()
-  context.running.add(working)
   try {
-    result = await working
+    result = await work()
   } catch (error) {
     throw withLoss(error, await releaseAfterWork(context, held))
-  } finally {
-    context.running.delete(working)
   }
   if (await releaseAfterWork(context, held)) throw held.lossError({ result })
   return result

@@ -1,0 +1,24 @@
+import { describe } from 'vitest'
+import type { ContractBackend } from '../support/contract-backend.ts'
+import { fencing } from './fencing.ts'
+import { handingOver } from './handing-over.ts'
+import { keys } from './keys.ts'
+import { knownOutcome } from './known-outcome.ts'
+import { leases } from './leases.ts'
+import { runAndHold } from './run-and-hold.ts'
+import { suiteContext } from './suite-context.ts'
+import { waiting } from './waiting.ts'
+
+/** Everything that a store promises, as tests named by what they promise. */
+export function contract(backend: ContractBackend): void {
+  describe(backend.name, () => {
+    const context = suiteContext(backend)
+    describe('G1 exclusion', () => leases(context))
+    describe('G2 fencing', () => fencing(context))
+    describe('G6 known outcome', () => knownOutcome(context))
+    describe('G12 keys are bytes', () => keys(context))
+    describe('G13 liveness', () => waiting(context))
+    describe('run and hold', () => runAndHold(context))
+    describe('serialize and restore', () => handingOver(context))
+  })
+}

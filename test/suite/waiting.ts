@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { rejection } from './rejection.ts'
+import type { SuiteContext } from './suite-context.ts'
+
+/** G13 by polling: a freed key is granted within `delay`, a crashed holder's within its TTL and one `delay`. */
+export function waiting(context: SuiteContext): void {
+  test('a waiter gets the key within one delay of its release', async () => {
+    const key = context.key()
+    const holder = context.open.factory().createLock(key)
+    const waiter = context.open.factory().createLock(key)
+    await holder.acquire()
+    const granted = waiter.acquire({ retry: { delay: 200 } }).then(() => performance.now())
+    await sleep(100)
+    await holder.release()
+    const releasedMs = performance.now()
+    expect((await granted) - releasedMs).toBeLessThan(200 + 300)
+    await waiter.release()
+  })
+
+  test("a waiter gets a crashed holder's key within its TTL and one delay", async () => {
+    const key = context.key()
+    const crashed = context.open.factory().createLock(key, 700)
+    const waiter = context.open.factory().createLock(key)
+    await crashed.acquire()
+    const startMs = performance.now()
+    expect(await waiter.acquire({ retry: { delay: 5_000 } })).toBe(true)
+    const waitedMs = performance.now() - startMs
+    expect(waitedMs).toBeGreaterThan(500)
+    expect(waitedMs).toBeLessThan(700 + 800)
+  })
+
+  test('timeout bounds the whole call, attempts the tries, and both answer false', async () => {
+    const key = context.key()
+    await context.open.factory().createLock(key).acquire()
+    const waiter = context.open.factory().createLock(key)
+    const startMs = performance.now()
+    expect(await waiter.acquire({ retry: { timeout: 300, delay: 10_000 } })).toBe(false)
+    const waitedMs = performance.now() - startMs
+    expect(waitedMs).toBeGreaterThan(250)
+    expect(waitedMs).toBeLessThan(700)
+    expect(await waiter.acquire({ retry: { attempts: 3, delay: 1 } })).toBe(false)
+  })
+
+  test('a signal ends the wait with its reason, and nothing stays taken', async () => {
+    const key = context.key()
+    const holder = context.open.factory().createLock(key)
+    const waiter = context.open.factory().createLock(key)
+    await holder.acquire()
+    const controller = new AbortController()
+    const reason = new Error('changed my mind')
+    const waited = waiter.acquire({ signal: controller.signal })
+    setTimeout(() => controller.abort(reason), 50)
+    await expect(waited).rejects.toBe(reason)
+    await expect(waiter.acquire({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(waiter.run(() => 1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(waiter.hold({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await holder.release()
+    await sleep(50)
+    expect(await holder.isLocked()).toBe(false)
+  })
+
+  test('acquires aborted while their statement is under way leave nothing taken', async () => {
+    const factory = context.open.factory()
+    const names = Array.from({ length: 30 }, () => context.key())
+    const tries = names.map((key, index) => {
+      const controller = new AbortController()
+      const taken = factory.createLock(key, null).acquire({ signal: controller.signal })
+      if (index % 3 === 0) controller.abort()
+      else if (index % 3 === 1) queueMicrotask(() => controller.abort())
+      else setTimeout(() => controller.abort(), index / 10)
+      return taken.then(
+        () => true,
+        () => false,
+      )
+    })
+    const outcomes = await Promise.all(tries)
+    await sleep(300)
+    for (const [index, key] of names.entries()) {
+      expect(await factory.createLock(key).isLocked(), String(index)).toBe(outcomes[index])
+    }
+  })
+
+  test('closing ends the wait with E_CLOSED, grants nothing more, and releases what is held', async () => {
+    const key = context.key()
+    const other = context.open.factory()
+    const held = other.createLock(context.key(), null)
+    const handedOver = other.createLock(context.key(), null)
+    await held.acquire()
+    await handedOver.acquire()
+    handedOver.serialize()
+    const factory = context.open.factory()
+    const holder = factory.createLock(key)
+    await holder.acquire()
+    const waiting = other.createLock(key).acquire()
+    waiting.catch(() => {})
+    await sleep(20)
+    await other.close()
+    await rejection(waiting, 'E_CLOSED')
+    await rejection(other.createLock(key).acquire(), 'E_CLOSED')
+    await rejection(other.createLock(key).run(() => 1), 'E_CLOSED')
+    expect(await factory.createLock(held.key).isLocked()).toBe(false)
+    expect(await factory.createLock(handedOver.key).isLocked()).toBe(true)
+    await factory[Symbol.asyncDispose]()
+    await factory.close()
+  })
+
+  test('closing waits for the work in progress, whose signal aborts', async () => {
+    const factory = context.open.factory()
+    const lock = factory.createLock(context.key())
+    let reason: { code?: string } | undefined
+    const running = lock.run(async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      reason = signal.reason
+      await sleep(50)
+      return 'finished'
+    })
+    await sleep(50)
+    await factory.close()
+    expect(await running).toEqual([true, 'finished'])
+    expect(reason?.code).toBe('E_CLOSED')
+  })
+}

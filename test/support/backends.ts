@@ -1,0 +1,18 @@
+import { inject } from 'vitest'
+import type { WantedServer } from '../servers/wanted-servers.ts'
+
+/** A database server that the tests can use. */
+export interface Backend {
+  /** `postgres` without a version is a server given by URL. */
+  name: WantedServer['name']
+  family: 'postgres' | 'mysql'
+  url: string
+  version: string
+}
+
+/** The servers that TEST_DATABASES selects and that could be had. */
+export const BACKENDS: Backend[] = inject('servers').map((server) => ({ ...server, family: familyOf(server.name) }))
+
+function familyOf(name: WantedServer['name']): Backend['family'] {
+  return name.startsWith('postgres') ? 'postgres' : 'mysql'
+}

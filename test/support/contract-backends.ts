@@ -1,0 +1,27 @@
+import { isSelected } from '../servers/selection.ts'
+import { BACKENDS } from './backends.ts'
+import type { ContractBackend } from './contract-backend.ts'
+import { memoryBackend } from './memory-backend.ts'
+import { kyselyBackend, mysqlBackend, pgBackend, sqliteBackend } from './sql-backend.ts'
+
+/** Every database that TEST_DATABASES selects and this machine has, through the driver of its own, and the memory store. */
+export function directBackends(): ContractBackend[] {
+  return [...(isSelected('memory') ? [memoryBackend] : []), ...tableBackends()]
+}
+
+/** The same without the memory store: those that have a table. */
+export function tableBackends(): ContractBackend[] {
+  const servers = BACKENDS.map(({ name, family, url }) =>
+    family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url),
+  )
+  return [...(isSelected('sqlite') ? [sqliteBackend()] : []), ...servers]
+}
+
+/** Every database through Kysely. */
+export function kyselyBackends(): ContractBackend[] {
+  return [
+    ...(isSelected('sqlite') ? [kyselyBackend('sqlite', 'sqlite', ':memory:')] : []),
+    ...(isSelected('postgres') ? [kyselyBackend('pglite', 'postgres', 'pglite')] : []),
+    ...BACKENDS.map(({ name, family, url }) => kyselyBackend(name, family, url)),
+  ]
+}

@@ -1,0 +1,95 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type CodeBlock, fileNameOf } from './code-blocks.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** A folder where the examples live as a reader's project would: `verrou-sql` is the sources of this repository. */
+export interface DocsProject {
+  /** A folder with the named files of the block's page, and stand-ins for the reader's own work. */
+  folderFor(block: CodeBlock): string
+  /** A folder for the type checker with all blocks of all pages, in a subfolder for each page. */
+  checkFolder(): string
+  remove(): void
+}
+
+export function createDocsProject(blocks: readonly CodeBlock[]): DocsProject {
+  const root = mkdtempSync(join(tmpdir(), 'verrou-docs-'))
+  writeFileSync(join(root, 'package.json'), JSON.stringify({ type: 'module' }))
+  linkPackages(join(root, 'node_modules'))
+  const scripts = blocks.filter(isScript)
+  return {
+    folderFor(block) {
+      const folder = join(root, pageSlug(block.page), String(block.line))
+      writeScripts(folder, scripts.filter(({ page, directives }) => page === block.page && directives.file))
+      return folder
+    },
+    checkFolder() {
+      const folder = join(root, 'check')
+      for (const block of scripts) writeScripts(join(folder, pageSlug(block.page)), [block])
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+      return folder
+    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  }
+}
+
+/** Whether Node.js can run the block. */
+export function isScript({ language }: CodeBlock): boolean {
+  return language === 'ts' || language === 'js'
+}
+
+/** `docs/usage.md` as a folder name. */
+export function pageSlug(page: string): string {
+  return page.replaceAll('/', '-').replace(/\.md$/, '')
+}
+
+function writeScripts(folder: string, scripts: readonly CodeBlock[]): void {
+  cpSync(join(ROOT, 'test/support/docs-app'), folder, { recursive: true })
+  for (const script of scripts) writeFileSync(join(folder, fileNameOf(script)), script.code)
+}
+
+/** The settings of the repository; examples may declare what they do not use. */
+const TSCONFIG = {
+  extends: join(ROOT, 'tsconfig.json'),
+  compilerOptions: {
+    moduleDetection: 'force',
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  },
+  include: ['**/*.ts'],
+}
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly dependencies: object
+  readonly devDependencies: object
+}
+
+function linkPackages(nodeModules: string): void {
+  const manifest: Manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const own = join(nodeModules, 'verrou-sql')
+  mkdirSync(own, { recursive: true })
+  for (const folder of ['src', 'migrations']) symlinkSync(join(ROOT, folder), join(own, folder))
+  writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'verrou-sql', type: 'module', exports: sourceExports(manifest) }))
+
+  for (const name of ['@types', '.bin', ...Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })]) {
+    const link = join(nodeModules, name)
+    mkdirSync(dirname(link), { recursive: true })
+    if (!name.startsWith('@types/')) symlinkSync(join(ROOT, 'node_modules', name), link)
+  }
+}
+
+/** The published entry points, each with the source that it is built from. */
+function sourceExports({ exports }: Manifest): object {
+  const built = Object.entries(exports).filter(([, target]) => typeof target === 'object')
+  return Object.fromEntries(
+    built.map(([entry, target]) => {
+      const { default: file } = target as { default: string }
+      return [entry, file.replace('./dist/', './').replace(/\.js$/, '.ts')]
+    }),
+  )
+}

@@ -1,0 +1,24 @@
+import Database from 'better-sqlite3'
+import type { CodeBlock } from './code-blocks.ts'
+import { sendMysql, sendPostgres } from './throwaway-database.ts'
+
+/** The table of the reader that the SQL examples write to, and the values of their `:names`. */
+const READERS_TABLE = `
+create table reports (id integer primary key, body varchar(100));
+insert into reports (id, body) values (42, 'old');
+`
+const VALUES: Readonly<Record<string, string>> = { id: '42', body: "'new'", token: '1785062900123456' }
+
+/** Runs an SQL block on an empty database: the given one, or SQLite in memory. */
+export async function runSql({ code, directives }: CodeBlock, url?: string): Promise<void> {
+  const sql = READERS_TABLE + code.replace(/:(\w+)/g, (_, name) => valueOf(name))
+  if (url === undefined) new Database(':memory:').exec(sql)
+  else if (directives.run === 'postgres') await sendPostgres(url, sql)
+  else await sendMysql(url, sql)
+}
+
+function valueOf(name: string): string {
+  const value = VALUES[name]
+  if (value === undefined) throw new Error(`the SQL examples have no value for :${name}`)
+  return value
+}
