@@ -17,7 +17,8 @@ export const CATALOGUE = {
   E_LOCK_NOT_OWNED: {
     retryable: false,
     says: 'The lock is not held by this `Lock` object: it was never acquired, was released already, or somebody else has taken it over.',
-    remedy: 'Release only what you acquired. To release a lock of another process, restore it with `restoreLock`, or use `forceRelease()`.',
+    remedy:
+      'Release only what you acquired. To release a lock of another process, restore it with `restoreLock`, or use `forceRelease()`.',
   },
   E_LOCK_LOST: {
     retryable: false,
@@ -32,7 +33,8 @@ export const CATALOGUE = {
   E_LOCK_STORAGE_ERROR: {
     retryable: true,
     says: 'The database could not answer. Nothing is known about the lock; it does not mean that somebody holds it.',
-    remedy: 'Look at `error.cause`, the error of the database driver. The store recovers by itself when the database does.',
+    remedy:
+      'Look at `error.cause`, the error of the database driver. The store recovers by itself when the database does.',
   },
   E_SCHEMA_MISSING: {
     retryable: false,
@@ -43,7 +45,8 @@ export const CATALOGUE = {
   E_SCHEMA_OUTDATED: {
     retryable: false,
     says: 'The table of the locks exists, but lacks a column that this version of the library needs.',
-    remedy: 'Run the migrations of `verrou-sql/migrations` again. If the table is not ours, choose another `tableName`.',
+    remedy:
+      'Run the migrations of `verrou-sql/migrations` again. If the table is not ours, choose another `tableName`.',
   },
   E_INVALID_KEY: {
     retryable: false,

@@ -135,9 +135,11 @@ export function resolveTable(given: TableOptions): ResolvedTable {
 }
 
 function checkIdentifier(option: string, name: unknown): void {
-  const isName = typeof name === 'string' && IDENTIFIER.test(name) && Buffer.byteLength(name) <= LONGEST_IDENTIFIER_BYTES
+  const isName =
+    typeof name === 'string' && IDENTIFIER.test(name) && Buffer.byteLength(name) <= LONGEST_IDENTIFIER_BYTES
   if (isName) return
-  const hint = option === 'tableName' && typeof name === 'string' && name.includes('.') ? '; use `schema` for a schema' : ''
+  const hint =
+    option === 'tableName' && typeof name === 'string' && name.includes('.') ? '; use `schema` for a schema' : ''
   const rule = `a name of letters, digits, _, $ and - of at most ${LONGEST_IDENTIFIER_BYTES} bytes that starts with a letter or _`
   throw invalidOption(option, rule, name, hint)
 }

@@ -1,5 +1,5 @@
-import type { TroubleKind } from '../store-trouble.ts'
 import type { Answer, ParameterName, Statement, StatementInput } from '../statement.ts'
+import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
 
 /**

@@ -1,10 +1,25 @@
 import type { ErrorMeaning } from './dialect.ts'
 
 /** Codes of Node.js for a connection that never came about: nothing was sent. */
-const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'ENOENT'])
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EACCES',
+  'ENOENT',
+])
 
 /** Codes of Node.js for a connection that failed. */
-const CONNECTION_FAILED = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ENOTCONN', 'ERR_STREAM_DESTROYED'])
+const CONNECTION_FAILED = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'ENOTCONN',
+  'ERR_STREAM_DESTROYED',
+])
 
 /** What Node.js's own error codes mean for a statement. */
 export function meaningOfSystemCode(code: unknown): ErrorMeaning | undefined {

@@ -1,7 +1,11 @@
 import '../node-version.ts'
-import { dialectNamed, detectDialect } from '../dialects/detect.ts'
+import { detectDialect, dialectNamed } from '../dialects/detect.ts'
 import type { LockDialect } from '../dialects/dialect.ts'
-import { type BetterSqlite3Like, type BetterSqlite3StatementLike, betterSqlite3Executor } from '../executors/better-sqlite3.ts'
+import {
+  type BetterSqlite3Like,
+  type BetterSqlite3StatementLike,
+  betterSqlite3Executor,
+} from '../executors/better-sqlite3.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 

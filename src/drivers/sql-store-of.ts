@@ -1,10 +1,10 @@
 import type { LockDialect } from '../dialects/dialect.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
+import type { ResolvedTable } from '../options.ts'
 import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { createLockTable } from '../schema/create-lock-table.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { SqlStore } from '../store/sql-store.ts'
-import type { ResolvedTable } from '../options.ts'
 
 /** Options of every store in a table. */
 export interface SqlStoreOptions extends TableOptions {

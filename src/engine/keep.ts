@@ -81,16 +81,20 @@ export async function release(engine: Keeping, hold: KeptHold): Promise<boolean>
   const withinMs = Math.min(Math.max(leftMs, LEAST_RELEASE_MS), MOST_RELEASE_MS)
   const bounds = boundsOf(clock, withinMs)
   const send = async (mayBeDone: boolean) =>
-    (await engine.store.release(hold)) || (mayBeDone && wasReleased(hold, await engine.store.inspect(hold.key), clock.nowMs()))
+    (await engine.store.release(hold)) ||
+    (mayBeDone && wasReleased(hold, await engine.store.inspect(hold.key), clock.nowMs()))
 
   try {
     return await bounds.race(ask(send, engine.timing, bounds))
   } catch (error) {
     engine.giveBack.repeatRelease(hold.key, hold.ttlUs, () => engine.store.release(hold))
     if (!(error instanceof OutOfTime)) throw error
-    throw new errors.E_LOCK_STORAGE_ERROR(`the database did not confirm the release within ${Math.round(withinMs)} ms`, {
-      details: { key: hold.key },
-    })
+    throw new errors.E_LOCK_STORAGE_ERROR(
+      `the database did not confirm the release within ${Math.round(withinMs)} ms`,
+      {
+        details: { key: hold.key },
+      },
+    )
   }
 }
 

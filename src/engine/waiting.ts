@@ -1,6 +1,6 @@
+import type { Timing } from './ask.ts'
 import { jittered } from './backoff.ts'
 import { type Bounds, pause } from './bounds.ts'
-import type { Timing } from './ask.ts'
 
 /**
  * The seam where waiting happens: comes back when the key may be free. Only a hint: whoever is woken asks the store

@@ -32,8 +32,8 @@ export function betterSqlite3Executor(database: BetterSqlite3Like): SqlExecutor 
       const busyTimeoutMs = Number(database.pragma('busy_timeout', { simple: true }))
       if (busyTimeoutMs !== 0) database.pragma('busy_timeout = 0')
       try {
-        let statement = prepared.get(sql)
-        if (!statement) prepared.set(sql, (statement = database.prepare(sql)))
+        const statement = prepared.get(sql) ?? database.prepare(sql)
+        prepared.set(sql, statement)
         if (statement.reader) {
           const rows = statement.all(...values)
           return { rows, affectedRows: rows.length, insertId: 0 }

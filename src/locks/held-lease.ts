@@ -95,8 +95,8 @@ export class HeldLease implements KeptHold {
   #watch(): void {
     const leftMs = this.remainingMs()
     if (leftMs === null || this.state === 'released') return
-    if (leftMs === 0) return this.abort(this.lossError())
-    this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch())
+    if (leftMs === 0) this.abort(this.lossError())
+    else this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch())
   }
 
   /** After an extension: the deadline may be earlier than the one the timer sleeps for. */

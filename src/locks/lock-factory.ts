@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
+import { resolveTtlUs, type Ttl } from '../duration.ts'
 import type { Timing } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import { DatabaseClock } from '../engine/database-clock.ts'
 import { GiveBack } from '../engine/give-back.ts'
 import { polling } from '../engine/waiting.ts'
-import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
 import { checkKey } from '../key.ts'
 import { checkLabel, checkOptions, invalidOption, type LockFactoryOptions, resolveRetry } from '../options.ts'
@@ -110,7 +110,8 @@ export class LockFactory implements AsyncDisposable {
     for (const held of holds.all()) held.abort(reason)
     await this.#within(Promise.allSettled(running))
     // Work that did not end is still in its critical section: its leases must end by themselves.
-    if (running.size === 0) await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
+    if (running.size === 0)
+      await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
     await engine.giveBack.close(CLOSE_WITHIN_MS)
     await this.#store.close()
   }
@@ -120,7 +121,9 @@ export class LockFactory implements AsyncDisposable {
   }
 
   async #within(work: Promise<unknown>): Promise<void> {
-    await boundsOf(this.#context.engine.timing.clock, CLOSE_WITHIN_MS).race(work).catch(() => {})
+    await boundsOf(this.#context.engine.timing.clock, CLOSE_WITHIN_MS)
+      .race(work)
+      .catch(() => {})
   }
 }
 

@@ -6,7 +6,11 @@ import { isCollision } from './collision.ts'
 import { schemaStatements } from './create-migrations.ts'
 
 /** Creates the table as the migrations would, without their bookkeeping: what `autoCreateTable: true` does. */
-export async function createLockTable(executor: SqlExecutor, dialect: LockDialect, table: ResolvedTable): Promise<void> {
+export async function createLockTable(
+  executor: SqlExecutor,
+  dialect: LockDialect,
+  table: ResolvedTable,
+): Promise<void> {
   for (const sql of schemaStatements(dialect.name, table)) {
     try {
       await executor.execute({ sql }, [])

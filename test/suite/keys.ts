@@ -8,7 +8,22 @@ const ALIKE = [
   ['é', 'e\u0301', 'e', 'É'],
   ['ß', 'ss', 'SS', 'ẞ'],
   ['😀', '😁', '👩‍👩‍👧‍👦', '👩'],
-  ["it's", "it''s", 'it"s', 'it`s', 'it\\s', 'it\\\\s', 'it%s', 'it_s', 'it?s', 'it$1s', 'it:s', '--', '/* */', "'; drop table x; --"],
+  [
+    "it's",
+    "it''s",
+    'it"s',
+    'it`s',
+    'it\\s',
+    'it\\\\s',
+    'it%s',
+    'it_s',
+    'it?s',
+    'it$1s',
+    'it:s',
+    '--',
+    '/* */',
+    "'; drop table x; --",
+  ],
   ['\n', '\r', '\r\n', '\u2028', '\u200b', '\ufeff'],
   ['0', '00', '0.0', '-0', 'null', 'NULL', 'undefined', 'true'],
   ['a'.repeat(1024), `${'a'.repeat(1023)}b`, '€'.repeat(341)],
@@ -36,12 +51,21 @@ export function keys(context: SuiteContext): void {
 
   test('what is no key on every database is refused before anything is sent', async () => {
     const factory = context.open.factory()
-    const noKeys: unknown[] = ['', 'a'.repeat(1025), '€'.repeat(342), 'a\0b', '\ud800', 'x\udc00y', 7, null, undefined, {}, ['a']]
+    const noKeys: unknown[] = [
+      '',
+      'a'.repeat(1025),
+      '€'.repeat(342),
+      'a\0b',
+      '\ud800',
+      'x\udc00y',
+      7,
+      null,
+      undefined,
+      {},
+      ['a'],
+    ]
     for (const noKey of noKeys) {
-      await rejection(
-        (async () => factory.createLock(noKey as string))(),
-        'E_INVALID_KEY',
-      )
+      await rejection((async () => factory.createLock(noKey as string))(), 'E_INVALID_KEY')
     }
   })
 }

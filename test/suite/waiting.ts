@@ -98,7 +98,10 @@ export function waiting(context: SuiteContext): void {
     await other.close()
     await rejection(waiting, 'E_CLOSED')
     await rejection(other.createLock(key).acquire(), 'E_CLOSED')
-    await rejection(other.createLock(key).run(() => 1), 'E_CLOSED')
+    await rejection(
+      other.createLock(key).run(() => 1),
+      'E_CLOSED',
+    )
     expect(await factory.createLock(held.key).isLocked()).toBe(false)
     expect(await factory.createLock(handedOver.key).isLocked()).toBe(true)
     await factory[Symbol.asyncDispose]()

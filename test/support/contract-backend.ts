@@ -8,8 +8,20 @@ export interface ContractBackend {
   open(): Promise<OpenBackend>
 }
 
+/** Where a table is: enough for another process to open it. */
+export interface TableAddress {
+  readonly family: 'sqlite' | 'postgres' | 'mysql'
+  /** A URL, or the path of the file. */
+  readonly url: string
+  readonly tableName: string
+}
+
 /** One table, opened for one test file. */
 export interface OpenBackend {
+  /** `undefined`: no other process can open it. */
+  readonly address: TableAddress | undefined
+  /** Sends anything through the back door. */
+  send(text: string): Promise<Record<string, unknown>[]>
   /** A store of its own on the same table, as another process would have. */
   store(): LockStore
   factory(options?: LockFactoryOptions): LockFactory

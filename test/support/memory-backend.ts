@@ -11,6 +11,8 @@ export const memoryBackend: ContractBackend = {
     const shared = memoryStore({ nowMs: () => performance.timeOrigin + performance.now() + passedMs })
     const noRows = () => Promise.reject(new Error('the memory store has no table'))
     return {
+      address: undefined,
+      send: noRows,
       store: () => shared,
       factory: (options) => new LockFactory(shared, options),
       async pass(ms) {

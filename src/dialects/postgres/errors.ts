@@ -35,7 +35,10 @@ export function meaningOfPostgresError(error: unknown): ErrorMeaning {
 
 /** `pg` gives its own errors no code. These two mean that no connection could be had. */
 function isPoolTimeout(error: unknown): boolean {
-  return error instanceof Error && /timeout exceeded when trying to connect|after calling end on the pool/.test(error.message)
+  return (
+    error instanceof Error &&
+    /timeout exceeded when trying to connect|after calling end on the pool/.test(error.message)
+  )
 }
 
 /** `pg` throws plain errors for a lost connection ("Connection terminated unexpectedly"); bugs have other classes. */
