@@ -21,6 +21,9 @@ export interface KyselyStoreOptions extends SqlStoreOptions {
  * On SQLite the driver's own busy timeout applies; `better-sqlite3` blocks the event loop for that long. Use
  * `sqliteStore`, or open the database with `timeout: 0`, where several processes write.
  *
+ * On Postgres, Kysely gives clients out without listening for their errors, so that a lost connection ends the process;
+ * with or without locks, your pool needs `pool.on('connect', (client) => client.on('error', log))`.
+ *
  * @throws LockError `E_INVALID_OPTION`
  * @example
  * const locks = new LockFactory(kyselyStore({ connection: db }))

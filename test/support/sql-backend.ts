@@ -92,6 +92,8 @@ export function pgBackend(name: string, url: string, poolSize = 10): ContractBac
 export function openPostgres(url: string, poolSize = 10): Opened {
   const pool = new pg.Pool({ connectionString: url, max: poolSize })
   pool.on('error', () => {})
+  // Kysely gives a client out without listening for its errors: without this a lost connection ends the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     url,
     db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
@@ -115,7 +117,8 @@ export function openMysql(url: string, poolSize = 10): Opened {
     db: new Kysely({ dialect: new MysqlDialect({ pool: callbackPool }) }),
     store: (tableName) => mysqlStore({ pool, tableName }),
     async close() {
-      await pool.end()
+      // Connections that a test has broken cannot say goodbye.
+      await pool.end().catch(() => {})
       await new Promise((done) => callbackPool.end(done))
     },
   }
