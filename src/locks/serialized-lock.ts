@@ -48,7 +48,9 @@ const LONGEST_OWNER_BYTES = 255
 /** @throws LockError `E_INVALID_SERIALIZED_LOCK`, naming the field; the owner is never repeated in the message */
 export function parseSerializedLock(given: unknown): ParsedLock {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw malformed(`must be the object that \`serialize()\` returned; got ${describeValue(given)}`)
+    // Only what it is, not what is in it: JSON text of a lock contains its secret.
+    const got = typeof given === 'string' ? 'a string (parse it first)' : describeValue(given)
+    throw malformed(`must be the object that \`serialize()\` returned; got ${got}`)
   }
   const { key, owner, ttl, expirationTime, token } = given as Record<keyof SerializedLock, unknown>
   if (!isStorableText(owner, LONGEST_OWNER_BYTES)) throw malformed('has no valid `owner`')

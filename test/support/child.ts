@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What became of a process. */
@@ -14,7 +16,11 @@ export function runChild(
   nodeOptions: readonly string[] = [],
 ): Promise<Ended> {
   const path = fileURLToPath(new URL(program, import.meta.url))
-  const child = spawn(process.execPath, [...nodeOptions, path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...nodeOptions, path, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Twenty at once are mostly busy with reading the same modules.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'verrou-compile-cache') },
+  })
   let output = ''
   child.stdout.on('data', (data) => {
     output += data

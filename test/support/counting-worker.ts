@@ -2,11 +2,11 @@
 // Counts under locks: reads a number, and writes it back plus one, with no locking but ours.
 import { CompiledQuery } from 'kysely'
 import { LockFactory } from '../../src/index.ts'
-import { openAddress } from './sql-backend.ts'
+import { openAddress } from './open-address.ts'
 
 const [address = '', counters = '', keys = '1', cycles = '0'] = process.argv.slice(2)
 const table = JSON.parse(address)
-const opened = openAddress(table)
+const opened = await openAddress(table)
 const locks = new LockFactory(opened.store(table.tableName), { retry: { delay: 10 } })
 const send = async (text: string) =>
   (await opened.db.executeQuery(CompiledQuery.raw(text))).rows as Record<string, unknown>[]

@@ -4,26 +4,16 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { CompiledQuery, Kysely, MysqlDialect, PGliteDialect, PostgresDialect, SqliteDialect } from 'kysely'
 import mysqlCallback from 'mysql2'
-import mysql from 'mysql2/promise'
 import pg from 'pg'
-import { sqliteStore } from '../../src/drivers/better-sqlite3.ts'
 import { kyselyStore } from '../../src/drivers/kysely.ts'
-import { mysqlStore } from '../../src/drivers/mysql2.ts'
-import { pgStore } from '../../src/drivers/pg.ts'
-import { LockFactory, type LockStore } from '../../src/index.ts'
+import { LockFactory } from '../../src/index.ts'
 import { migrateToLatest } from '../../src/schema/migrations.ts'
-import type { ContractBackend, LockRow, OpenBackend, TableAddress } from './contract-backend.ts'
+import type { ContractBackend, LockRow, OpenBackend } from './contract-backend.ts'
+import { openMysql } from './open-mysql.ts'
+import { openPostgres } from './open-postgres.ts'
+import { openSqlite } from './open-sqlite.ts'
+import type { Opened } from './opened.ts'
 import { uniqueTableName } from './table-name.ts'
-
-/** How a backend is opened: the connection for the back door, and a maker of stores. */
-export interface Opened {
-  /** A URL, or the path of the file; `undefined`: no other process can open it. */
-  readonly url: string | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: no tables are typed here
-  readonly db: Kysely<any>
-  store(tableName: string): LockStore
-  close(): Promise<void>
-}
 
 /** The contract's view of a database: a new table, made by the migrations. */
 function sqlBackend(name: string, family: ContractBackend['family'], connect: () => Promise<Opened>): ContractBackend {
@@ -88,40 +78,9 @@ export function pgBackend(name: string, url: string, poolSize = 10): ContractBac
   return sqlBackend(`${name} (pg)`, 'postgres', async () => openPostgres(url, poolSize))
 }
 
-/** A pool of `pg`, and Kysely on the same. */
-export function openPostgres(url: string, poolSize = 10): Opened {
-  const pool = new pg.Pool({ connectionString: url, max: poolSize })
-  pool.on('error', () => {})
-  // Kysely gives a client out without listening for its errors: without this a lost connection ends the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return {
-    url,
-    db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
-    store: (tableName) => pgStore({ pool, tableName }),
-    close: () => pool.end(),
-  }
-}
-
 /** MySQL or MariaDB through `mysql2/promise`. */
 export function mysqlBackend(name: string, url: string): ContractBackend {
   return sqlBackend(`${name} (mysql2)`, 'mysql', async () => openMysql(url))
-}
-
-/** A pool of `mysql2/promise`, and Kysely on one of its own. */
-export function openMysql(url: string, poolSize = 10): Opened {
-  const pool = mysql.createPool({ uri: url, connectionLimit: poolSize })
-  const exact = { supportBigNumbers: true, bigNumberStrings: true }
-  const callbackPool = mysqlCallback.createPool({ uri: url, connectionLimit: 2, ...exact })
-  return {
-    url,
-    db: new Kysely({ dialect: new MysqlDialect({ pool: callbackPool }) }),
-    store: (tableName) => mysqlStore({ pool, tableName }),
-    async close() {
-      // Connections that a test has broken cannot say goodbye.
-      await pool.end().catch(() => {})
-      await new Promise((done) => callbackPool.end(done))
-    },
-  }
 }
 
 /** SQLite, a file, through `better-sqlite3`. */
@@ -137,35 +96,6 @@ export function sqliteBackend(): ContractBackend {
       },
     }
   })
-}
-
-/** A file. Every store has its own connection to it, as another process would. */
-export function openSqlite(path: string): Opened {
-  const opened: Database.Database[] = []
-  const openFile = () => {
-    const database = new Database(path)
-    database.pragma('journal_mode = wal')
-    // What is tested is what happens when processes die, not when the machine does.
-    database.pragma('synchronous = normal')
-    opened.push(database)
-    return database
-  }
-  const backDoor = openFile()
-  backDoor.defaultSafeIntegers(true)
-  return {
-    url: path,
-    db: new Kysely({ dialect: new SqliteDialect({ database: backDoor }) }),
-    store: (tableName) => sqliteStore({ database: openFile(), tableName }),
-    async close() {
-      for (const database of opened) database.close()
-    },
-  }
-}
-
-/** What another process opens of a table. */
-export function openAddress({ family, url }: TableAddress): Opened {
-  if (family === 'postgres') return openPostgres(url, 2)
-  return family === 'mysql' ? openMysql(url, 2) : openSqlite(url)
 }
 
 /** Any of them through Kysely alone. */

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { CamelCasePlugin, Kysely, SqliteDialect } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { Kysely as Kysely028, Migrator as Migrator028, SqliteDialect as SqliteDialect028 } from 'kysely-028'
+import { afterAll, describe, expect, test } from 'vitest'
+import { kyselyStore } from '../src/drivers/kysely.ts'
+import { LockFactory } from '../src/index.ts'
+import { createMigrations, migrateToLatest, migrations } from '../src/schema/migrations.ts'
+import { isSelected } from './servers/selection.ts'
+import { rejection } from './suite/rejection.ts'
+import { BACKENDS } from './support/backends.ts'
+import { runChild } from './support/child.ts'
+import type { TableAddress } from './support/contract-backend.ts'
+import { openAddress } from './support/open-address.ts'
+import type { Opened } from './support/opened.ts'
+import { uniqueTableName } from './support/table-name.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'verrou-migrations-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const PLACES: { name: string; family: TableAddress['family']; url: string }[] = [
+  ...(isSelected('sqlite') ? [{ name: 'sqlite', family: 'sqlite' as const, url: join(folder, 'locks.db') }] : []),
+  ...BACKENDS,
+]
+
+for (const { name, family, url } of PLACES) {
+  describe(name, () => {
+    const withTable = async (work: (opened: Opened, tableName: string) => Promise<void>) => {
+      const tableName = uniqueTableName('migrations')
+      const opened = await openAddress({ family, url, tableName })
+      try {
+        await work(opened, tableName)
+      } finally {
+        for (const table of [
+          tableName,
+          `${tableName}_migrations`,
+          `${tableName}_migrations_lock`,
+          `${tableName}_app`,
+          `${tableName}_app_lock`,
+        ]) {
+          await opened.db.schema.dropTable(table).ifExists().execute()
+        }
+        await opened.close()
+      }
+    }
+    const works = async (opened: Opened, tableName: string) => {
+      const lock = new LockFactory(opened.store(tableName)).createLock('k')
+      expect(await lock.acquireImmediately()).toBe(true)
+      await lock.release()
+    }
+
+    test('migrateToLatest makes the table from nothing, and again does nothing', () =>
+      withTable(async (opened, tableName) => {
+        await rejection(new LockFactory(opened.store(tableName)).createLock('k').acquire(), 'E_SCHEMA_MISSING')
+        await migrateToLatest(opened.db, { tableName })
+        await works(opened, tableName)
+        await migrateToLatest(opened.db, { tableName })
+        await works(opened, tableName)
+      }))
+
+    test("the migrations merge into an app's own Migrator, up and down", () =>
+      withTable(async (opened, tableName) => {
+        const migrator = new Migrator({
+          db: opened.db,
+          provider: { getMigrations: async () => createMigrations({ tableName, prefix: '2026-11-24_' }) },
+          migrationTableName: `${tableName}_app`,
+          migrationLockTableName: `${tableName}_app_lock`,
+        })
+        const up = await migrator.migrateToLatest()
+        expect(up.error).toBeUndefined()
+        expect(up.results?.map((result) => result.migrationName)).toEqual(['2026-11-24_0001_verrou_locks'])
+        await works(opened, tableName)
+        expect((await migrator.migrateDown()).error).toBeUndefined()
+        await rejection(new LockFactory(opened.store(tableName)).createLock('k').acquire(), 'E_SCHEMA_MISSING')
+      }))
+
+    test('twenty processes that migrate at once all succeed', { timeout: 120_000 }, () =>
+      withTable(async (opened, tableName) => {
+        const address = JSON.stringify({ family, url, tableName })
+        const ended = await Promise.all(Array.from({ length: 20 }, () => runChild('migrating-worker.ts', [address])))
+        expect(ended.map(({ code, output }) => `${code} ${output}`.trim())).toEqual(Array(20).fill('0'))
+        await works(opened, tableName)
+      }),
+    )
+
+    test('twenty stores that create the table at once all succeed', () =>
+      withTable(async (opened, tableName) => {
+        const stores = Array.from({ length: 20 }, () =>
+          kyselyStore({ connection: opened.db, tableName, autoCreateTable: true }),
+        )
+        const granted = await Promise.all(
+          stores.map((store) => new LockFactory(store).createLock('k').acquireImmediately()),
+        )
+        expect(granted.filter(Boolean)).toHaveLength(1)
+      }))
+
+    test('a missing table is E_SCHEMA_MISSING, which names the command, and is no refusal', () =>
+      withTable(async (opened, tableName) => {
+        const lock = new LockFactory(opened.store(tableName)).createLock('k')
+        for (const call of [() => lock.acquireImmediately(), () => lock.run(() => 1), () => lock.isLocked()]) {
+          const error = await rejection(call(), 'E_SCHEMA_MISSING')
+          expect(error.message).toContain('npx kysely migrate:latest')
+          expect(error.message).toContain(tableName)
+          expect(error.retryable).toBe(false)
+        }
+      }))
+
+    test('a table that is not ours, or an older one, is E_SCHEMA_OUTDATED', () =>
+      withTable(async (opened, tableName) => {
+        await opened.db.schema
+          .createTable(tableName)
+          .addColumn('key', family === 'mysql' ? 'varchar(99)' : 'text', (column) => column.primaryKey())
+          .execute()
+        await rejection(new LockFactory(opened.store(tableName)).createLock('k').acquire(), 'E_SCHEMA_OUTDATED')
+      }))
+
+    test('plugins of the Kysely instance touch neither the migrations nor the statements', () =>
+      withTable(async (opened, tableName) => {
+        const db = opened.db.withPlugin(new CamelCasePlugin())
+        await migrateToLatest(db, { tableName })
+        const lock = new LockFactory(kyselyStore({ connection: db, tableName })).createLock('k', '1m')
+        expect(await lock.acquireImmediately()).toBe(true)
+        await lock.extend()
+        expect(await lock.isLocked()).toBe(true)
+        await lock.release()
+      }))
+
+    if (family !== 'postgres') return
+    test('a schema of its own', () =>
+      withTable(async (opened, tableName) => {
+        const schema = `${tableName}_schema`
+        await opened.db.schema.createSchema(schema).execute()
+        await migrateToLatest(opened.db, { schema })
+        const lock = new LockFactory(kyselyStore({ connection: opened.db, schema })).createLock('k')
+        expect(await lock.acquireImmediately()).toBe(true)
+        await rejection(
+          new LockFactory(kyselyStore({ connection: opened.db, schema: `${schema}2` })).createLock('k').acquire(),
+          'E_SCHEMA_MISSING',
+        )
+        await opened.db.schema.dropSchema(schema).cascade().execute()
+      }))
+  })
+}
+
+describe('Kysely 0.28', () => {
+  test('takes the migrations in its Migrator, and its instances as connections', async () => {
+    const db = new Kysely028<unknown>({ dialect: new SqliteDialect028({ database: new Database(':memory:') }) })
+    const migrator = new Migrator028({ db, provider: { getMigrations: async () => migrations as never } })
+    expect((await migrator.migrateToLatest()).error).toBeUndefined()
+    const lock = new LockFactory(kyselyStore({ connection: db as never })).createLock('k')
+    expect(await lock.acquireImmediately()).toBe(true)
+    await lock.release()
+  })
+})
+
+describe('a database that is none of ours', () => {
+  test('is E_UNSUPPORTED', async () => {
+    const strange = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
+    const refuse = () => Promise.reject(new Error("'version' is not a recognized built-in function name."))
+    const connection = Object.assign(Object.create(strange), {
+      getExecutor: () => strange.getExecutor(),
+      withoutPlugins: () => ({ executeQuery: refuse }),
+    })
+    Object.defineProperty(connection, 'isTransaction', { value: false })
+    await rejection(new LockFactory(kyselyStore({ connection })).createLock('k').acquire(), 'E_UNSUPPORTED')
+  })
+})

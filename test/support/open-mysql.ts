@@ -1,0 +1,22 @@
+import { Kysely, MysqlDialect } from 'kysely'
+import mysqlCallback from 'mysql2'
+import mysql from 'mysql2/promise'
+import { mysqlStore } from '../../src/drivers/mysql2.ts'
+import type { Opened } from './opened.ts'
+
+/** A pool of `mysql2/promise`, and Kysely on one of its own. */
+export function openMysql(url: string, poolSize = 10): Opened {
+  const pool = mysql.createPool({ uri: url, connectionLimit: poolSize })
+  const exact = { supportBigNumbers: true, bigNumberStrings: true }
+  const callbackPool = mysqlCallback.createPool({ uri: url, connectionLimit: 2, ...exact })
+  return {
+    url,
+    db: new Kysely({ dialect: new MysqlDialect({ pool: callbackPool }) }),
+    store: (tableName) => mysqlStore({ pool, tableName }),
+    async close() {
+      // Connections that a test has broken cannot say goodbye.
+      await pool.end().catch(() => {})
+      await new Promise((done) => callbackPool.end(done))
+    },
+  }
+}

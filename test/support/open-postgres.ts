@@ -1,0 +1,18 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { pgStore } from '../../src/drivers/pg.ts'
+import type { Opened } from './opened.ts'
+
+/** A pool of `pg`, and Kysely on the same. */
+export function openPostgres(url: string, poolSize = 10): Opened {
+  const pool = new pg.Pool({ connectionString: url, max: poolSize })
+  pool.on('error', () => {})
+  // Kysely gives a client out without listening for its errors: without this a lost connection ends the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return {
+    url,
+    db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
+    store: (tableName) => pgStore({ pool, tableName }),
+    close: () => pool.end(),
+  }
+}

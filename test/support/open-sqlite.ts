@@ -1,0 +1,27 @@
+import Database from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import { sqliteStore } from '../../src/drivers/better-sqlite3.ts'
+import type { Opened } from './opened.ts'
+
+/** A file. Every store has its own connection to it, as another process would. */
+export function openSqlite(path: string): Opened {
+  const opened: Database.Database[] = []
+  const openFile = () => {
+    const database = new Database(path)
+    database.pragma('journal_mode = wal')
+    // What is tested is what happens when processes die, not when the machine does.
+    database.pragma('synchronous = normal')
+    opened.push(database)
+    return database
+  }
+  const backDoor = openFile()
+  backDoor.defaultSafeIntegers(true)
+  return {
+    url: path,
+    db: new Kysely({ dialect: new SqliteDialect({ database: backDoor }) }),
+    store: (tableName) => sqliteStore({ database: openFile(), tableName }),
+    async close() {
+      for (const database of opened) database.close()
+    },
+  }
+}
