@@ -1,4 +1,4 @@
-import { errors } from '../errors.ts'
+import { errors, isLockError } from '../errors.ts'
 import type { ResolvedTable } from '../options.ts'
 import type { Answer } from '../statement.ts'
 import { StoreTrouble } from '../store-trouble.ts'
@@ -60,6 +60,7 @@ async function versionOf(send: SendQuestion, question: string, meaningOf: (error
     const { rows } = await send(question)
     return String(rows[0]?.version)
   } catch (error) {
+    if (isLockError(error)) throw error
     if (NO_SUCH_FUNCTION.test(String((error as Error).message))) return undefined
     const meaning = meaningOf(error)
     throw new StoreTrouble(meaning === 'transient' || meaning === 'unreachable' ? meaning : 'failed', error)

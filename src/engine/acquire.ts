@@ -133,7 +133,7 @@ function isAlive(engine: Acquiring, grant: Grant): boolean {
 
 function stillbornError({ key, ttlUs }: LeaseRequest): Error {
   return new errors.E_LOCK_LOST(
-    `the lease ended before the database's answer arrived; a TTL of ${(ttlUs ?? 0) / 1000} ms is too short for this database`,
+    `the lease ended before the database's answer arrived; a TTL of ${(ttlUs ?? 0) / 1000} ms is too short for this database or this process`,
     { details: { key } },
   )
 }

@@ -20,8 +20,8 @@ export interface LockContext {
   readonly closing: AbortSignal
   readonly holds: HoldRegistry
   readonly databaseClock: DatabaseClock
-  /** Calls of `run` whose callback or release is in progress, for closing to wait for. */
-  readonly running: Set<Promise<unknown>>
+  /** Calls of `run` whose callback or release is in progress, for closing to wait for, with their holds. */
+  readonly running: Map<Promise<unknown>, HeldLease>
 }
 
 /** Who asks for which lease. */

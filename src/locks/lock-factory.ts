@@ -54,7 +54,7 @@ export class LockFactory implements AsyncDisposable {
       closing: this.#closing.signal,
       holds: new HoldRegistry(timing.clock),
       databaseClock: new DatabaseClock(timing.clock),
-      running: new Set(),
+      running: new Map(),
     }
   }
 
@@ -90,8 +90,8 @@ export class LockFactory implements AsyncDisposable {
   /**
    * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
    * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
-   * somebody else's by now. Waits at most 5 s for the callbacks and 5 s for the database. Leases that could not be
-   * released end with their TTL. The connections of the store stay open: they are yours.
+   * somebody else's by now. Waits at most 5 s for the callbacks, 5 s for the releases, and 5 s for what is still to be
+   * cleaned up after lost replies. Leases that could not be released end with their TTL. The connections of the store stay open: they are yours.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -116,8 +116,11 @@ export class LockFactory implements AsyncDisposable {
     await this.#store.close()
   }
 
+  /** What closing releases. Work that did not end in time is still in its critical section: its lease ends by itself. */
   #leftovers() {
-    return this.#context.holds.all().filter((held) => !held.isShared && !held.isOver())
+    const { holds, running } = this.#context
+    const atWork = new Set(running.values())
+    return holds.all().filter((held) => !held.isShared && !held.isOver() && !atWork.has(held))
   }
 
   async #within(work: Promise<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
 import { type AcquireOptions, checkAcquireOptions, invalidOption, resolveRetry } from '../options.ts'
-import type { HeldLease } from './held-lease.ts'
+import { HeldLease } from './held-lease.ts'
 import { Hold } from './hold.ts'
 import {
   extendLease,
@@ -26,7 +26,10 @@ export interface RunContext {
   readonly signal: AbortSignal
   /** Higher than the token of every earlier grant of the key. */
   readonly fencingToken: number
-  /** The lock itself, to extend or serialize it. */
+  /**
+   * The lock with this very hold, to extend, release or serialize it. Unlike the object that `run` was called on, it
+   * never means a later hold of the same object.
+   */
   readonly lock: Lock
 }
 
@@ -52,11 +55,12 @@ export class Lock {
   #held: HeldLease | undefined
 
   /** @internal Locks come from `createLock` and `restoreLock`. */
-  constructor(context: LockContext, wish: LeaseWish, restored?: ParsedLock) {
+  constructor(context: LockContext, wish: LeaseWish, origin?: HeldLease | ParsedLock) {
     this.#context = context
     this.#wish = wish
-    this.#isRestored = restored !== undefined
-    if (restored?.token) this.#held = restoredLease(context, { ...restored, token: restored.token })
+    this.#isRestored = origin !== undefined && !(origin instanceof HeldLease)
+    if (origin instanceof HeldLease) this.#held = origin
+    else if (origin?.token) this.#held = restoredLease(context, { ...origin, token: origin.token })
   }
 
   /** The key of the lock. */
@@ -231,15 +235,19 @@ export class Lock {
   ): Promise<RunOutcome<Result>> {
     if (!held) return [false, null]
     this.#held = held
+    const factory = this.#context
+    const wish = this.#wish
     const context: RunContext = {
-      // Looked at lazily: most callbacks never need it, and it costs a timer.
+      // Made when looked at: most callbacks never need them, and a signal costs a timer.
       get signal() {
         return signal ? AbortSignal.any([held.signal, signal]) : held.signal
       },
       fencingToken: held.token,
-      lock: this,
+      get lock() {
+        return new Lock(factory, wish, held)
+      },
     }
-    return [true, await runHolding(this.#context, held, () => callback(context))]
+    return [true, await runHolding(factory, held, () => callback(context))]
   }
 
   /** The hold of this object. A lock that was restored without a token asks the database which hold its owner has. */

@@ -16,7 +16,7 @@ export function runHolding<Result>(
 ): Promise<Result> {
   const running = workAndRelease(context, held, work)
   // Until the release is through: closing must not release the same hold beside it.
-  context.running.add(running)
+  context.running.set(running, held)
   const forget = () => context.running.delete(running)
   running.then(forget, forget)
   return running

@@ -2,7 +2,8 @@ import type { LockDialect } from '../dialects/dialect.ts'
 import { errors } from '../errors.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable } from '../options.ts'
-import { isCollision } from './collision.ts'
+import { StoreTrouble } from '../store-trouble.ts'
+import { isAlreadyThere, isInterrupted } from './collision.ts'
 import { schemaStatements } from './create-migrations.ts'
 
 /** Creates the table as the migrations would, without their bookkeeping: what `autoCreateTable: true` does. */
@@ -15,7 +16,10 @@ export async function createLockTable(
     try {
       await executor.execute({ sql }, [])
     } catch (error) {
-      if (isCollision(error)) continue
+      if (isAlreadyThere(error)) continue
+      if (isInterrupted(error)) throw new StoreTrouble('transient', error)
+      const meaning = dialect.meaningOf(error, 'create-table')
+      if (meaning === 'unreachable' || meaning === 'unanswered') throw new StoreTrouble(meaning, error)
       throw new errors.E_SCHEMA_MISSING(`the table \`${table.tableName}\` is missing and could not be created`, {
         cause: error,
         details: { table: table.tableName },

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { backoffMs } from '../engine/backoff.ts'
 import { checkOptions, resolveTable, type TableOptions } from '../options.ts'
-import { isCollision } from './collision.ts'
+import { isAlreadyThere, isInterrupted } from './collision.ts'
 import { createMigrations } from './create-migrations.ts'
 
 /** Options of {@link migrateToLatest}. */
@@ -37,7 +37,8 @@ export async function migrateToLatest(db: Kysely<any>, options: MigrateOptions =
     const { error } = await migrator.migrateToLatest()
     if (!error) return
     // Kysely's lock does not keep SQLite processes apart, nor those that create the bookkeeping table itself.
-    if (!isCollision(error) || performance.now() - startMs > LONGEST_MS) throw error
+    const isPassing = isAlreadyThere(error) || isInterrupted(error)
+    if (!isPassing || performance.now() - startMs > LONGEST_MS) throw error
     await new Promise((resolve) => setTimeout(resolve, backoffMs(repeats, 20, 500, Math.random)))
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrorMeaning, LockDialect, TryAnswer, TryStep } from '../dialects/dialect.ts'
 import { numberOf, numberOrNull } from '../dialects/numbers.ts'
-import { errors, type LockError } from '../errors.ts'
+import { errors, isLockError, type LockError } from '../errors.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
@@ -120,6 +120,7 @@ export class SqlStore implements LockStore {
     try {
       return await this.#parts.executor.execute(statement, values)
     } catch (error) {
+      if (isLockError(error)) throw error
       throw this.#errorFor(dialect.meaningOf(error, statement.name), error)
     }
   }

@@ -16,7 +16,8 @@ export function runAndHold(context: SuiteContext): void {
     const outcome = await lock.run(async ({ fencingToken, lock: same, signal }) => {
       expect(await other.acquireImmediately()).toBe(false)
       expect(fencingToken).toBe(lock.fencingToken)
-      expect(same).toBe(lock)
+      expect(same.getOwner()).toBe(lock.getOwner())
+      expect(same.fencingToken).toBe(fencingToken)
       expect(signal.aborted).toBe(false)
       return 42
     })
@@ -124,6 +125,25 @@ export function runAndHold(context: SuiteContext): void {
   test('a work that releases the lock itself has lost nothing', async () => {
     const [lock] = lockPair()
     expect(await lock.run(({ lock: held }) => held.release())).toEqual([true, undefined])
+  })
+
+  test('a work that overran its TTL cannot touch the next hold of the same object', async () => {
+    const [lock, other] = lockPair('10s')
+    let overrun = () => {}
+    const first = lock.run(async ({ lock: mine }) => {
+      await new Promise<void>((go) => {
+        overrun = go
+      })
+      await rejection(mine.extend(), 'E_LOCK_LOST')
+      await rejection(mine.release(), 'E_LOCK_NOT_OWNED')
+    })
+    await sleep(50)
+    await context.open.pass(11_000)
+    await lock.run(async () => {
+      overrun()
+      await rejection(first, 'E_LOCK_LOST')
+      expect(await other.acquireImmediately()).toBe(false)
+    })
   })
 
   test('hold releases at the end of its scope, also after an error', async () => {

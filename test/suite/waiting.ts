@@ -108,6 +108,32 @@ export function waiting(context: SuiteContext): void {
     await factory.close()
   })
 
+  const costsFiveSeconds = context.backend.family === 'memory'
+  test.runIf(costsFiveSeconds)(
+    'closing does not release the lease of work that goes on, but everything else',
+    async () => {
+      const factory = context.open.factory()
+      const idle = factory.createLock(context.key(), null)
+      const busy = factory.createLock(context.key(), null)
+      await idle.acquire()
+      let end = () => {}
+      const running = busy.run(
+        () =>
+          new Promise<void>((resolve) => {
+            end = resolve
+          }),
+      )
+      await sleep(50)
+      await factory.close()
+      const observer = context.open.factory()
+      expect(await observer.createLock(idle.key).isLocked()).toBe(false)
+      expect(await observer.createLock(busy.key).isLocked()).toBe(true)
+      end()
+      await running
+      expect(await observer.createLock(busy.key).isLocked()).toBe(false)
+    },
+  )
+
   test('closing waits for the work in progress, whose signal aborts', async () => {
     const factory = context.open.factory()
     const lock = factory.createLock(context.key())

@@ -29,8 +29,6 @@ function readAcquire({ affectedRows, insertId }: Answer): TryAnswer {
   return { kind: 'held', freeInUs: insertId >= Number.MAX_SAFE_INTEGER ? null : insertId }
 }
 
-function readCreate({ affectedRows, insertId }: Answer): TryAnswer {
-  if (affectedRows > 0) return { kind: 'granted', token: insertId, grantedAtUs: insertId }
-  // The row has appeared since, or it was locked a moment ago.
-  return { kind: 'locked' }
+function readCreate({ insertId }: Answer): TryAnswer {
+  return { kind: 'granted', token: insertId, grantedAtUs: insertId }
 }

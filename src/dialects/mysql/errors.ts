@@ -7,8 +7,7 @@ import { chainOf, meaningOfSystemCode } from '../error-codes.ts'
  */
 const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
   1213: 'transient', // ER_LOCK_DEADLOCK; on Galera also a certification conflict
-  1205: 'transient', // ER_LOCK_WAIT_TIMEOUT; MariaDB also says it for `nowait`, see below
-  3572: 'row-locked', // ER_LOCK_NOWAIT
+  1205: 'transient', // ER_LOCK_WAIT_TIMEOUT
   1146: 'missing-table', // ER_NO_SUCH_TABLE
   1054: 'outdated-table', // ER_BAD_FIELD_ERROR
   1040: 'unreachable', // ER_CON_COUNT_ERROR
@@ -19,14 +18,20 @@ const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
   4031: 'unanswered', // ER_CLIENT_INTERACTION_TIMEOUT
 }
 
+/**
+ * In a try, somebody else has the row: ER_LOCK_NOWAIT, which MariaDB calls ER_LOCK_WAIT_TIMEOUT, and ER_DUP_ENTRY when a
+ * new key was created by another try first.
+ */
+const ROW_TAKEN = new Set([3572, 1205, 1062])
+const isTry = (statement: string) => statement === 'acquire' || statement === 'create'
+
 const LOST = new Set(['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT', 'ER_SERVER_SHUTDOWN'])
 const NO_CONNECTION = new Set(['POOL_CLOSED', 'POOL_ENQUEUELIMIT', 'POOL_NONEONLINE'])
 
 /** What an error of a MySQL or MariaDB driver means. A number that is not listed is a refusal: nothing happened. */
 export function meaningOfMysqlError(error: unknown, statement: string): ErrorMeaning {
   for (const { code, errno } of chainOf(error)) {
-    // The only lock that `create` can run into is the one that it asks for with `nowait`.
-    if (errno === 1205 && statement === 'create') return 'row-locked'
+    if (isTry(statement) && ROW_TAKEN.has(errno as number)) return 'row-locked'
     const known = meaningOfSystemCode(code)
     if (known) return known
     if (LOST.has(code as string)) return 'unanswered'

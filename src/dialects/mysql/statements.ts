@@ -20,9 +20,9 @@ export function mysqlStatements(table: ResolvedTable) {
   const locks = tableId(table)
 
   return {
-    // One round trip that never waits: `skip locked` passes over a row that an open transaction has. The reply of an
-    // insert carries two numbers. 2 affected rows: granted, and last_insert_id is the token. 0 and a last_insert_id:
-    // held, for that many microseconds. 0 and 0: no row, or locked; `create` tells.
+    // One round trip that never waits: `nowait` answers with an error when an open transaction has the row, or has
+    // inserted it and not committed. The reply of an insert carries two numbers. 2 affected rows: granted, and
+    // last_insert_id is the token. 0 and a last_insert_id: held, for that many microseconds. 0 and 0: there is no row.
     acquire: compileStatement(
       compiler,
       'acquire',
@@ -35,7 +35,7 @@ from (
   select \`key\`, attempt, token, expires_at
   from ${locks}
   where \`key\` = ${value('key')}
-  for update skip locked
+  for update nowait
 ) as seen
 where if(seen.expires_at <= ${now}
       or seen.attempt = ${value('attempt')},
@@ -51,19 +51,15 @@ on duplicate key update
 `,
     ),
 
-    // `nowait` answers with an error when an open transaction has inserted the key or has its row locked; a plain
-    // insert would wait for that transaction's end.
+    // A plain insert: one that looked for the row first would lock the gap that it goes into, and under REPEATABLE READ
+    // keep other new keys out of it. That somebody was faster shows as a duplicate key.
     create: compileStatement(
       compiler,
       'create',
       sql`
 insert into ${locks} (\`key\`, owner, attempt, token, expires_at, acquired_at, held_by)
-select ${value('key')}, ${value('owner')}, ${value('attempt')}, last_insert_id(${now}),
-  coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), ${now}, ${value('heldBy')}
-from (select 1) as one
-where not exists (
-    select 1 from ${locks} where \`key\` = ${value('key')} for update nowait
-  )
+values (${value('key')}, ${value('owner')}, ${value('attempt')}, last_insert_id(${now}),
+  coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), ${now}, ${value('heldBy')})
 `,
     ),
 

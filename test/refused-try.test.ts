@@ -1,0 +1,308 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { sqliteStore } from '../src/drivers/better-sqlite3.ts'
+import { mysqlStore } from '../src/drivers/mysql2.ts'
+import { pgStore } from '../src/drivers/pg.ts'
+import { LockFactory } from '../src/index.ts'
+import { isSelected } from './servers/selection.ts'
+import { rejection } from './suite/rejection.ts'
+import { BACKENDS } from './support/backends.ts'
+import type { OpenBackend } from './support/contract-backend.ts'
+import { mysqlBackend, pgBackend } from './support/sql-backend.ts'
+
+/** G8: a refused try costs nothing, and never waits for anybody's transaction. */
+
+/** A transaction on a connection of its own. */
+interface OpenTransaction {
+  readonly locks: LockFactory
+  send(text: string): Promise<unknown>
+  end(how: 'commit' | 'rollback'): Promise<void>
+}
+
+const AT_ONCE_MS = 1_000
+
+for (const { name, family, url } of BACKENDS) {
+  describe(name, () => {
+    let open: OpenBackend
+    let tableName: string
+    beforeAll(async () => {
+      open = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
+      tableName = open.address?.tableName as string
+    })
+    afterAll(() => open.close())
+
+    const transactions: OpenTransaction[] = []
+    afterEach(async () => {
+      // A test that failed half-way must not leave its row locks to the others.
+      for (const transaction of transactions.splice(0)) await transaction.end('rollback').catch(() => {})
+    })
+    const begin = async () => {
+      const transaction = await beginOne()
+      transactions.push(transaction)
+      return transaction
+    }
+    const beginOne = async (): Promise<OpenTransaction> => {
+      if (family === 'mysql') {
+        const connection = await mysql.createConnection(url)
+        await connection.beginTransaction()
+        return {
+          // Not for users, who get `within` for this: here it stands for any open transaction.
+          locks: new LockFactory(
+            mysqlStore({ pool: Object.assign(Object.create(connection), { promise: undefined }), tableName }),
+          ),
+          send: (text) => connection.query(text),
+          end: async (how) => {
+            await connection[how]()
+            await connection.end()
+          },
+        }
+      }
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      await client.query('begin')
+      return {
+        locks: new LockFactory(pgStore({ pool: client, tableName })),
+        send: async (text) => (await client.query(text)).rows[0],
+        end: async (how) => {
+          await client.query(how)
+          await client.end()
+        },
+      }
+    }
+    const key = family === 'mysql' ? '`key`' : 'key'
+    const timed = async <T>(call: Promise<T>): Promise<T> => {
+      const startMs = performance.now()
+      const answer = await call
+      expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS)
+      return answer
+    }
+
+    test('a free key whose row a transaction has locked is refused at once, and free after that', async () => {
+      const lock = open.factory().createLock('row-locked')
+      await lock.acquire()
+      await lock.release()
+      const stranger = await begin()
+      await stranger.send(`select * from ${tableName} where ${key} = 'row-locked' for update`)
+      expect(await timed(lock.acquireImmediately())).toBe(false)
+      await stranger.end('rollback')
+      expect(await lock.acquireImmediately()).toBe(true)
+    })
+
+    test('a new key that an open transaction is taking is refused at once; after its rollback it never existed', async () => {
+      const taking = await begin()
+      expect(await taking.locks.createLock('being-taken').acquireImmediately()).toBe(true)
+      const lock = open.factory().createLock('being-taken')
+      expect(await timed(lock.acquireImmediately())).toBe(false)
+      expect(await timed(lock.isLocked())).toBe(false)
+      await taking.end('rollback')
+      expect(await lock.acquireImmediately()).toBe(true)
+    })
+
+    test('a known key that an open transaction has taken is refused at once, and held after its commit', async () => {
+      const lock = open.factory().createLock('taken')
+      await lock.acquire()
+      await lock.release()
+      const taking = await begin()
+      expect(await taking.locks.createLock('taken').acquireImmediately()).toBe(true)
+      expect(await timed(lock.acquireImmediately())).toBe(false)
+      await taking.end('commit')
+      expect(await lock.acquireImmediately()).toBe(false)
+      expect(await lock.isLocked()).toBe(true)
+    })
+
+    test('a new key does not wait for an open transaction that inserts its neighbour', async () => {
+      const inserting = await begin()
+      const columns = `${key}, token, expires_at, acquired_at`
+      await inserting.send(`insert into ${tableName} (${columns}) values ('near:5', 1, 1, 1)`)
+      const others = ['near:4', 'near:6', 'near:5:1', 'near:'].map((one) => open.factory().createLock(one))
+      for (const other of others) expect(await timed(other.acquireImmediately())).toBe(true)
+      await inserting.end('rollback')
+    })
+
+    test('many new keys at once are all granted', async () => {
+      const factory = open.factory()
+      const granted = await Promise.all(
+        Array.from({ length: 300 }, (_, index) =>
+          factory.createLock(`new:${(index * 7919) % 300}`).acquireImmediately(),
+        ),
+      )
+      expect(granted.filter((one) => !one)).toEqual([])
+    })
+
+    if (family === 'mysql') {
+      test("refused tries leave no row lock, so the holder's renewal never waits", async () => {
+        const holder = open.factory().createLock('renewed')
+        await holder.acquire()
+        const rival = open.factory().createLock('renewed')
+        for (let round = 0; round < 50; round++) {
+          const [refused] = await Promise.all([rival.acquireImmediately(), timed(holder.extend())])
+          expect(refused).toBe(false)
+        }
+        const [held] = await open.send(
+          'select count(*) as n from information_schema.innodb_trx where trx_rows_locked > 0',
+        )
+        expect(Number(held?.n)).toBe(0)
+      })
+      return
+    }
+
+    test('in an open transaction a refused try gets no transaction id, leaves no lock, and the transaction goes on', async () => {
+      const holder = open.factory().createLock('renewed')
+      await holder.acquire()
+      const refused = await begin()
+      expect(await refused.locks.createLock('renewed').acquireImmediately()).toBe(false)
+      expect(await refused.send('select pg_current_xact_id_if_assigned() as id')).toEqual({ id: null })
+      expect(await refused.send('select 1 as one')).toEqual({ one: 1 })
+      await timed(holder.extend())
+      const probe = await begin()
+      await timed(probe.send(`select * from ${tableName} where key = 'renewed' for update nowait`))
+      await probe.end('rollback')
+      await refused.end('commit')
+    })
+
+    test('200 refused tries write nothing: no WAL, no dead row', async () => {
+      const holder = open.factory().createLock('quiet', null)
+      await holder.acquire()
+      // A pool of one: the statistics of a session are sent when it is idle.
+      const pool = new pg.Pool({ connectionString: url, max: 1 })
+      const rival = new LockFactory(pgStore({ pool, tableName })).createLock('quiet')
+      expect(await rival.acquireImmediately()).toBe(false)
+      const before = await writes(open, tableName)
+      for (let round = 0; round < 200; round++) expect(await rival.acquireImmediately()).toBe(false)
+      await pool.end()
+      await sleep(300)
+      expect(await writes(open, tableName)).toEqual(before)
+    })
+  })
+}
+
+/** What was ever written to the table, and the write-ahead log of the statements that name it, if the server counts it. */
+async function writes({ send }: OpenBackend, tableName: string) {
+  const [rows] = await send(
+    `select n_tup_ins, n_tup_upd, n_tup_del, n_dead_tup from pg_stat_user_tables where relname = '${tableName}'`,
+  )
+  await send('create extension if not exists pg_stat_statements').catch(() => {})
+  const wal = await send(
+    `select sum(wal_bytes) as wal from pg_stat_statements where query like '%${tableName}%skip locked%' and query not like '%pg_stat%'`,
+  ).catch(() => [])
+  return { rows, wal: wal[0]?.wal }
+}
+
+describe.runIf(isSelected('sqlite'))('sqlite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verrou-refused-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const openFile = () => {
+    const database = new Database(join(folder, 'locks.db'))
+    database.pragma('journal_mode = wal')
+    return database
+  }
+
+  test('a refused try needs no write lock: it is answered while somebody else writes', async () => {
+    const locks = new LockFactory(sqliteStore({ database: openFile(), autoCreateTable: true }))
+    await locks.createLock('held').acquire()
+    const writer = openFile()
+    writer.exec('begin immediate')
+    const startMs = performance.now()
+    expect(await locks.createLock('held').acquireImmediately()).toBe(false)
+    expect(performance.now() - startMs).toBeLessThan(200)
+    writer.exec('rollback')
+  })
+
+  test('a try waits for a busy file without blocking the event loop, and is granted when it is free', async () => {
+    const locks = new LockFactory(sqliteStore({ database: openFile(), autoCreateTable: true }))
+    await locks.createLock('first').acquire()
+    const writer = openFile()
+    writer.exec('begin immediate')
+    let longestMs = 0
+    let lastMs = performance.now()
+    const ticking = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - lastMs)
+      lastMs = performance.now()
+    }, 5)
+    setTimeout(() => writer.exec('commit'), 700)
+    const startMs = performance.now()
+    expect(await locks.createLock('second').acquire()).toBe(true)
+    clearInterval(ticking)
+    expect(performance.now() - startMs).toBeGreaterThan(600)
+    expect(longestMs).toBeLessThan(300)
+  })
+
+  test('a file that stays busy for longer than the timeout is an error, not a refusal', async () => {
+    const locks = new LockFactory(sqliteStore({ database: openFile(), autoCreateTable: true }))
+    await locks.createLock('third').acquire()
+    const writer = openFile()
+    writer.exec('begin immediate')
+    await rejection(locks.createLock('fourth').acquire({ retry: { timeout: 150 } }), 'E_LOCK_STORAGE_ERROR')
+    writer.exec('rollback')
+  })
+
+  test('creating the table waits for a busy file, too', async () => {
+    const writer = new Database(join(folder, 'empty.db'))
+    writer.pragma('journal_mode = wal')
+    writer.exec('create table unrelated (n)')
+    const locks = new LockFactory(
+      sqliteStore({ database: new Database(join(folder, 'empty.db')), autoCreateTable: true }),
+    )
+    writer.exec('begin immediate')
+    setTimeout(() => writer.exec('commit'), 200)
+    expect(await locks.createLock('k').acquireImmediately()).toBe(true)
+  })
+
+  test("the caller's busy timeout is as it was", async () => {
+    const database = openFile()
+    database.pragma('busy_timeout = 1234')
+    const locks = new LockFactory(sqliteStore({ database, autoCreateTable: true }))
+    await locks.createLock('fifth').acquire()
+    expect(database.pragma('busy_timeout', { simple: true })).toBe(1234)
+  })
+
+  test("inside the caller's transaction nothing is sent: E_UNSUPPORTED", async () => {
+    const database = openFile()
+    const lock = new LockFactory(sqliteStore({ database, autoCreateTable: true })).createLock('sixth')
+    database.exec('begin')
+    await rejection(lock.acquire(), 'E_UNSUPPORTED')
+    database.exec('commit')
+    expect(await lock.acquire()).toBe(true)
+  })
+})
+
+describe('G7: a server that only reads is an error, not a refusal', () => {
+  for (const { name, family, url } of BACKENDS) {
+    test(name, async () => {
+      const open = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
+      const tableName = open.address?.tableName as string
+      if (family === 'postgres') {
+        const pool = new pg.Pool({ connectionString: url, options: '-c default_transaction_read_only=on' })
+        await rejection(new LockFactory(pgStore({ pool, tableName })).createLock('k').acquire(), 'E_LOCK_STORAGE_ERROR')
+        await pool.end()
+      } else {
+        const pool = mysql.createPool(url)
+        pool.pool.on('connection', (connection) => connection.query('set session transaction read only'))
+        await rejection(
+          new LockFactory(mysqlStore({ pool, tableName })).createLock('k').acquire(),
+          'E_LOCK_STORAGE_ERROR',
+        )
+        await pool.end()
+      }
+      await open.close()
+    })
+  }
+
+  test.runIf(isSelected('sqlite'))('sqlite', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'verrou-readonly-'))
+    const path = join(folder, 'locks.db')
+    await new LockFactory(sqliteStore({ database: new Database(path), autoCreateTable: true }))
+      .createLock('k')
+      .acquire()
+    const reader = new LockFactory(sqliteStore({ database: new Database(path, { readonly: true }) }))
+    await rejection(reader.createLock('other').acquire(), 'E_LOCK_STORAGE_ERROR')
+    expect(await reader.createLock('k').acquireImmediately()).toBe(false)
+    rmSync(folder, { recursive: true })
+  })
+})
