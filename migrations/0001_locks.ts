@@ -12,8 +12,9 @@ import { type RawBuilder, sql } from 'kysely'
  *
  * Postgres: half-filled pages and no index but the key keep every update heap-only (HOT), so the table does not bloat.
  */
-export const createTable: Record<'postgres' | 'mysql' | 'sqlite', (table: RawBuilder<unknown>) => RawBuilder<unknown>> = {
-  postgres: (table) => sql`
+export const createTable: Record<'postgres' | 'mysql' | 'sqlite', (table: RawBuilder<unknown>) => RawBuilder<unknown>> =
+  {
+    postgres: (table) => sql`
 create table if not exists ${table} (
   key text collate "C" not null primary key,
   owner text,
@@ -26,7 +27,7 @@ create table if not exists ${table} (
 ) with (fillfactor = 50)
 `,
 
-  mysql: (table) => sql`
+    mysql: (table) => sql`
 create table if not exists ${table} (
   \`key\` varbinary(1024) not null primary key,
   owner varbinary(255),
@@ -39,7 +40,7 @@ create table if not exists ${table} (
 ) engine = InnoDB row_format = dynamic
 `,
 
-  sqlite: (table) => sql`
+    sqlite: (table) => sql`
 create table if not exists ${table} (
   key text collate binary not null primary key,
   owner text,
@@ -51,7 +52,7 @@ create table if not exists ${table} (
   wanted integer not null default 0
 ) strict, without rowid
 `,
-}
+  }
 
 /** The way back: the tokens are gone with it. */
 export const dropTable = (table: RawBuilder<unknown>): RawBuilder<unknown> => sql`drop table if exists ${table}`

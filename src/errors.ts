@@ -114,6 +114,7 @@ export class LockError<Code extends LockErrorCode = LockErrorCode> extends Error
   /** For `E_LOCK_LOST` out of `run`: what the callback returned although its lease had ended. */
   readonly result?: unknown
 
+  /** For the library itself, and for custom stores. */
   constructor(code: Code, message: string, options: LockErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.name = 'LockError'
@@ -142,7 +143,9 @@ export function isLockError<Code extends LockErrorCode = LockErrorCode>(
 
 /** The class behind one code: `new errors.E_LOCK_LOST(message)`, `error instanceof errors.E_LOCK_LOST`. */
 export interface LockErrorClass<Code extends LockErrorCode> {
+  /** Makes an error of that code. */
   new (message: string, options?: LockErrorOptions): LockError<Code>
+  /** What `instanceof` narrows to. */
   readonly prototype: LockError<Code>
 }
 

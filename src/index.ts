@@ -9,10 +9,12 @@ export {
   type LockErrorCode,
   type LockErrorOptions,
 } from './errors.ts'
-export { Hold } from './locks/hold.ts'
-export { Lock, type RunCallback, type RunContext, type RunOutcome } from './locks/lock.ts'
+// As types: holds and locks are made by factories.
+export type { Hold } from './locks/hold.ts'
+export type { Lock, RunCallback, RunContext, RunOutcome } from './locks/lock.ts'
 export { LockFactory } from './locks/lock-factory.ts'
 export type { SerializedLock } from './locks/serialized-lock.ts'
 export { Verrou, type VerrouOptions, type VerrouStores } from './locks/verrou.ts'
 export type { AcquireOptions, LockFactoryOptions, RetryOptions } from './options.ts'
 export type { LeaseHold, LeaseRequest, LeaseState, LockStore, TryOutcome } from './store/lock-store.ts'
+export { StoreTrouble, type TroubleKind } from './store-trouble.ts'

@@ -9,8 +9,10 @@ export type TroubleKind = 'transient' | 'unreachable' | 'unanswered' | 'failed' 
 
 /** How a store says that it has no answer. Never means that somebody holds the lock. */
 export class StoreTrouble extends Error {
+  /** What is known of the statement. */
   readonly kind: TroubleKind
 
+  /** @param cause the error of the driver */
   constructor(kind: TroubleKind, cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
     this.name = 'StoreTrouble'

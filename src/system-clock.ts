@@ -1,4 +1,4 @@
-import type { Clock } from './engine/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Node fires longer timers at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 const LONGEST_TIMER_MS = 2 ** 31 - 1

@@ -9,6 +9,7 @@ import {
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
+export type { TableOptions } from '../options.ts'
 export type { BetterSqlite3Like, BetterSqlite3StatementLike, SqlStoreOptions }
 
 /** Options of {@link sqliteStore}. */

@@ -5,6 +5,7 @@ import { isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
+export type { TableOptions } from '../options.ts'
 export type { SqlStoreOptions }
 
 /** Options of {@link kyselyStore}. */

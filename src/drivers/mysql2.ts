@@ -4,11 +4,15 @@ import { type Mysql2PoolLike, mysql2Executor } from '../executors/mysql2.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
+export type { TableOptions } from '../options.ts'
 export type { Mysql2PoolLike, SqlStoreOptions }
 
 /** Options of {@link mysqlStore}. */
 export interface MysqlStoreOptions extends SqlStoreOptions {
-  /** A pool of `mysql2/promise`. It stays yours: it is never closed or reconfigured. */
+  /**
+   * A pool of `mysql2/promise`. It stays yours: it is never closed or reconfigured. Of a callback pool, which Kysely
+   * wants, pass `pool.promise()`: both are the same connections.
+   */
   readonly pool: Mysql2PoolLike
 }
 

@@ -5,6 +5,7 @@ import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
+export type { TableOptions } from '../options.ts'
 export type { PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link pgStore}. */

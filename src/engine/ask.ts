@@ -1,9 +1,9 @@
+import { backoffMs } from '../backoff.ts'
+import type { Chance, Clock } from '../clock.ts'
 import { describeValue } from '../describe-value.ts'
 import { errors, isLockError } from '../errors.ts'
 import { asTrouble, type StoreTrouble } from '../store-trouble.ts'
-import { backoffMs } from './backoff.ts'
 import { type Bounds, pause } from './bounds.ts'
-import type { Chance, Clock } from './clock.ts'
 
 /** As long as a busy SQLite file or a hot key under SERIALIZABLE is given; what lasts longer is no passing trouble. */
 const LONGEST_TRANSIENT_MS = 10_000

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 /** Thrown out of {@link Bounds.race} when the time of the call is over. */
 export class OutOfTime extends Error {}

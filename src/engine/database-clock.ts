@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 /**
  * What this process knows of the store's clock, from the store's own answers and the local monotonic clock: enough to

@@ -1,7 +1,7 @@
+import { backoffMs } from '../backoff.ts'
 import type { LeaseRequest, LockStore } from '../store/lock-store.ts'
 import type { Timing } from './ask.ts'
 import { ask } from './ask.ts'
-import { backoffMs } from './backoff.ts'
 import { type Bounds, boundsOf } from './bounds.ts'
 
 /** A lease that has ended by itself needs no more clean-up. One without an end is cared for this long. */

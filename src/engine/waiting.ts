@@ -1,5 +1,5 @@
+import { jittered } from '../backoff.ts'
 import type { Timing } from './ask.ts'
-import { jittered } from './backoff.ts'
 import { type Bounds, pause } from './bounds.ts'
 
 /**

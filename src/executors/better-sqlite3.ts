@@ -3,16 +3,22 @@ import type { SqlExecutor } from './executor.ts'
 
 /** The part of a `better-sqlite3` database that is used; checked against the real types in the tests. */
 export interface BetterSqlite3Like {
+  /** Whether a transaction of the caller's is open. */
   readonly inTransaction: boolean
+  /** Prepares a statement. */
   prepare(sql: string): BetterSqlite3StatementLike
+  /** Reads or sets the busy timeout. */
   pragma(source: string, options?: { simple?: boolean }): unknown
 }
 
 /** The part of a prepared statement of `better-sqlite3` that is used. */
 export interface BetterSqlite3StatementLike {
+  /** Whether it returns rows. */
   readonly reader: boolean
+  /** Runs it, for its rows. */
   // biome-ignore lint/suspicious/noExplicitAny: as in @types/better-sqlite3
   all(...values: any[]): any[]
+  /** Runs it, for its effect. */
   // biome-ignore lint/suspicious/noExplicitAny: as in @types/better-sqlite3
   run(...values: any[]): { changes: number }
 }

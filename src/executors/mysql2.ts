@@ -2,6 +2,7 @@ import type { SqlExecutor } from './executor.ts'
 
 /** The part of a `mysql2/promise` pool that is used; checked against the real types in the tests. */
 export interface Mysql2PoolLike {
+  /** Prepares the statement, once per connection, and sends it. */
   // biome-ignore lint/suspicious/noExplicitAny: mysql2's result is a union that depends on the statement
   execute(sql: string, values: any[]): Promise<[any, any]>
 }

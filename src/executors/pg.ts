@@ -2,6 +2,7 @@ import type { SqlExecutor } from './executor.ts'
 
 /** The part of a `pg.Pool` that is used; checked against the real types in the tests. */
 export interface PgPoolLike {
+  /** Sends one statement on any connection. */
   query(query: { name?: string; text: string; values: unknown[] }): Promise<{
     rows: Record<string, unknown>[]
     rowCount: number | null

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/clock.ts'
+import type { Clock } from '../clock.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
 import type { KeptHold } from '../engine/keep.ts'
 import { errors } from '../errors.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/clock.ts'
+import type { Clock } from '../clock.ts'
 import type { HeldLease } from './held-lease.ts'
 
 /** Below this many, looking for forgotten holds is not worth it. */

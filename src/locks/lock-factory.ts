@@ -38,13 +38,13 @@ export class LockFactory implements AsyncDisposable {
   /**
    * Opens nothing and sends nothing.
    *
-   * @param timing @internal clock and chance, for tests
    * @throws LockError `E_INVALID_OPTION`
    */
-  constructor(store: LockStore, options: LockFactoryOptions = {}, timing: Timing = SYSTEM_TIMING) {
+  constructor(store: LockStore, options: LockFactoryOptions = {}) {
     checkStore('store', store)
     checkOptions('options', options, ['retry', 'label'])
     const retry = resolveRetry(options.retry)
+    const timing: Timing = { clock: systemClock, chance: Math.random }
     this.#store = store
     this.#context = {
       engine: { store, timing, waiting: polling(timing), giveBack: new GiveBack(store, timing) },
@@ -91,7 +91,8 @@ export class LockFactory implements AsyncDisposable {
    * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
    * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
    * somebody else's by now. Waits at most 5 s for the callbacks, 5 s for the releases, and 5 s for what is still to be
-   * cleaned up after lost replies. Leases that could not be released end with their TTL. The connections of the store stay open: they are yours.
+   * cleaned up after lost replies. Leases that could not be released end with their TTL. The connections of the store
+   * stay open: they are yours.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -108,10 +109,8 @@ export class LockFactory implements AsyncDisposable {
     const reason = new errors.E_CLOSED('this LockFactory was closed')
     this.#closing.abort(reason)
     for (const held of holds.all()) held.abort(reason)
-    await this.#within(Promise.allSettled(running))
-    // Work that did not end is still in its critical section: its leases must end by themselves.
-    if (running.size === 0)
-      await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
+    await this.#within(Promise.allSettled(running.keys()))
+    await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
     await engine.giveBack.close(CLOSE_WITHIN_MS)
     await this.#store.close()
   }
@@ -129,8 +128,6 @@ export class LockFactory implements AsyncDisposable {
       .catch(() => {})
   }
 }
-
-const SYSTEM_TIMING: Timing = { clock: systemClock, chance: Math.random }
 
 /** @throws LockError `E_INVALID_OPTION` for what is no store */
 export function checkStore(option: string, store: unknown): asserts store is LockStore {

@@ -75,8 +75,8 @@ export class Lock {
    * Sends `sql/<dialect>/acquire.sql` once per try. A refused try writes nothing.
    *
    * @returns `true`: held, for the TTL, counted from before the request was sent. `false`: somebody else holds it.
-   * @throws LockError `E_LOCK_STORAGE_ERROR` (the database did not answer), `E_SCHEMA_MISSING`, `E_INVALID_OPTION`,
-   * `E_CLOSED`, `E_LOCK_LOST` (a TTL too short for the database's round trip); the reason of `signal`
+   * @throws LockError `E_LOCK_STORAGE_ERROR` (the database did not answer), `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`,
+   * `E_INVALID_OPTION`, `E_CLOSED`, `E_LOCK_LOST` (a TTL too short for the database's round trip); the reason of `signal`
    * @example
    * if (await lock.acquire({ retry: { timeout: '5s' } })) {
    *   try {
@@ -202,7 +202,10 @@ export class Lock {
     return this.#wish.owner
   }
 
-  /** The token of the present hold, higher than that of every earlier grant of the key; `null` when not held. */
+  /**
+   * The token of the present hold, higher than that of every earlier grant of the key; `null` when not held. Usually
+   * the time of the grant in microseconds: only the order means anything.
+   */
   get fencingToken(): number | null {
     return this.#held?.state === 'held' ? this.#held.token : null
   }

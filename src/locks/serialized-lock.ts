@@ -10,6 +10,7 @@ import type { HeldLease } from './held-lease.ts'
  * secret, like a session cookie.
  */
 export interface SerializedLock {
+  /** The key of the lock. */
   readonly key: string
   /** The bearer secret that proves ownership. */
   readonly owner: string

@@ -9,8 +9,10 @@ import { checkOptions, invalidOption, resolveTable, type TableOptions } from '..
 
 /** One migration, as Kysely's `Migrator` takes it (0.28 and 0.29). */
 export interface LockMigration {
+  /** Makes the change. Safe to run twice. */
   // biome-ignore lint/suspicious/noExplicitAny: as in Kysely's own Migration
   up(db: Kysely<any>): Promise<void>
+  /** Takes it back. */
   // biome-ignore lint/suspicious/noExplicitAny: as in Kysely's own Migration
   down(db: Kysely<any>): Promise<void>
 }

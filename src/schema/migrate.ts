@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { backoffMs } from '../engine/backoff.ts'
+import { backoffMs } from '../backoff.ts'
 import { checkOptions, resolveTable, type TableOptions } from '../options.ts'
 import { isAlreadyThere, isInterrupted } from './collision.ts'
 import { createMigrations } from './create-migrations.ts'

@@ -1,6 +1,7 @@
 import '../node-version.ts'
 import { createMigrations, type LockMigration } from './create-migrations.ts'
 
+export type { TableOptions } from '../options.ts'
 export { createMigrations, type LockMigration, type MigrationsOptions } from './create-migrations.ts'
 export { type MigrateOptions, migrateToLatest } from './migrate.ts'
 

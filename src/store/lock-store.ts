@@ -1,5 +1,6 @@
 /** What one `acquire` call asks for. Every kind of lock reaches the engine and the stores in this shape. */
 export interface LeaseRequest {
+  /** What is to be locked. */
   readonly key: string
   /** The `Lock` object that asks; a restored lock shares it with the lock it was serialized from. */
   readonly owner: string
@@ -16,7 +17,9 @@ export interface LeaseRequest {
 
 /** One grant, by the three names that release and extend must all match. */
 export interface LeaseHold {
+  /** What is locked. */
   readonly key: string
+  /** The `Lock` object that was granted it. */
   readonly owner: string
   /** The fencing token: higher than that of every earlier grant of the key. */
   readonly token: number
@@ -42,6 +45,7 @@ export type TryOutcome =
 export interface LeaseState {
   /** `null`: free. An owner whose time ran out may still be named. */
   readonly owner: string | null
+  /** The token of the last grant. */
   readonly token: number
   /** Microseconds left; `null`: never expires; 0: free or expired. */
   readonly remainingUs: number | null

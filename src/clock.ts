@@ -1,4 +1,4 @@
-/** Time as the engine sees it: passed in, so that tests decide how it goes. */
+/** Time as the engine sees it: passed in, so that tests decide how it goes. The real one is in `system-clock.ts`. */
 export interface Clock {
   /** Milliseconds that only grow. Not the time of day: nothing the engine decides depends on a wall clock. */
   nowMs(): number
