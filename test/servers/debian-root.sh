@@ -3,7 +3,7 @@
 #
 # Unpacks packages of a Debian suite, with everything they depend on, into FOLDER. Nothing is installed: no install script runs, the
 # system's own package lists stay as they are, and root is not needed. The programs in FOLDER are started through FOLDER's own loader
-# (see mysql-binaries.ts), because their C library is newer than the machine's.
+# (see unpacked-debian.ts), because their C library is newer than the machine's.
 #
 # FOLDER appears all at once or not at all: the work is done beside it and renamed at the end, so that a download cut short can
 # never pass for a finished one.
@@ -48,6 +48,8 @@ for program in apt-get dpkg-deb tar; do command -v "$program" >/dev/null || fail
 [ -r "$keyring" ] || fail "needs $keyring (package debian-archive-keyring)"
 
 mkdir -p "$(dirname "$folder")"
+# What a killed run left behind.
+find "$(dirname "$folder")" -maxdepth 1 -name 'unpacking-*' -mmin +60 -exec rm -rf {} +
 work=$(mktemp -d "$(cd "$(dirname "$folder")" && pwd)/unpacking-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 # bash runs no EXIT trap when a signal ends it, unless the signal is turned into an exit.
@@ -62,4 +64,4 @@ download || { sleep 2; download; } || { tail -n 5 "$work"/apt.log >&2; fail "cou
 unpack
 chmod 755 "$work"/root
 # Another run may have been faster; its result is as good as this one.
-[ -e "$folder" ] || mv -T "$work"/root "$folder"
+mv -T "$work"/root "$folder" 2>/dev/null || [ -d "$folder" ] || fail "could not create $folder"

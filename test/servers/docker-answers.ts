@@ -25,7 +25,12 @@ async function askDocker(): Promise<boolean> {
 
 /** The same places that Testcontainers looks at. https://node.testcontainers.org/supported-container-runtimes/ */
 function localSockets(): string[] {
-  const folders = [process.env.XDG_RUNTIME_DIR, join(homedir(), '.docker/run'), join(homedir(), '.docker/desktop'), `/run/user/${process.getuid?.()}`]
+  const folders = [
+    process.env.XDG_RUNTIME_DIR,
+    join(homedir(), '.docker/run'),
+    join(homedir(), '.docker/desktop'),
+    `/run/user/${process.getuid?.()}`,
+  ]
   return ['/var/run/docker.sock', ...folders.flatMap((folder) => (folder ? [join(folder, 'docker.sock')] : []))]
 }
 

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
-import { startGuarded } from './guarded-process.ts'
+import { startGuardedServer } from './guarded-process.ts'
 import type { OsUser } from './os-user.ts'
 import { untilReady } from './until-ready.ts'
 
 /**
- * Both servers run this before they accept a connection, so a server that answers has its database.
+ * Run before the server accepts a connection, so a server that answers has its database.
  * Not the user root: MariaDB has a root@127.0.0.1 without password, which would win over root@%.
  */
 const INIT_SQL = `create database verrou_test;
@@ -14,45 +14,40 @@ create user 'verrou'@'%' identified by 'verrou';
 grant all on *.* to 'verrou'@'%' with grant option;
 `
 
+/** Losing data when the machine dies is no concern of a test run. */
+export const CARELESS_OPTIONS = ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=OFF', '--skip-log-bin']
+
 interface MysqlFamilyServer {
-  /** The server program and the arguments that only this server needs. */
+  /** The server program with the options that only this server needs. */
   command: readonly string[]
-  runFolder: string
+  /** The run's folder; its subfolder `data` is ready. */
+  folder: string
   user: OsUser | undefined
 }
 
-/** What starting MySQL and MariaDB has in common, once the data folder `data` is there. */
-export async function startMysqlFamily({ command, runFolder, user }: MysqlFamilyServer) {
+/** What starting MySQL and starting MariaDB have in common. */
+export async function startMysqlFamily({ command, folder, user }: MysqlFamilyServer) {
   const port = await freePort()
-  const initFile = join(runFolder, 'init.sql')
+  const initFile = join(folder, 'init.sql')
   await writeFile(initFile, INIT_SQL, { mode: 0o644 })
 
-  const server = startGuarded({
-    command: [...command, ...settings(runFolder, port), `--init-file=${initFile}`],
-    folder: runFolder,
-    // A polite shutdown takes a second or more, for data that is thrown away.
-    stopSignal: 'KILL',
-    user,
-  })
+  const serve = [...command, ...CARELESS_OPTIONS, ...placeOptions(folder, port), `--init-file=${initFile}`]
+  serve.push('--max-connections=300', '--innodb-buffer-pool-size=64M', '--performance-schema=ON')
+  const server = startGuardedServer({ command: serve, folder, user })
+
   const url = `mysql://verrou:verrou@127.0.0.1:${port}/verrou_test`
   return { url, version: await untilReady(url, server), stop: server.stop }
 }
 
-function settings(runFolder: string, port: number): string[] {
+function placeOptions(folder: string, port: number): string[] {
   return [
-    `--datadir=${join(runFolder, 'data')}`,
-    `--tmpdir=${runFolder}`,
-    `--socket=${join(runFolder, 'socket')}`,
-    `--pid-file=${join(runFolder, 'pid')}`,
-    `--port=${port}`,
+    `--datadir=${join(folder, 'data')}`,
+    `--tmpdir=${folder}`,
+    `--socket=${join(folder, 'socket')}`,
+    `--pid-file=${join(folder, 'pid')}`,
     '--bind-address=127.0.0.1',
+    `--port=${port}`,
     // 127.0.0.1 stays an address: as the name localhost it would match other accounts.
     '--skip-name-resolve',
-    '--max-connections=300',
-    '--innodb-buffer-pool-size=64M',
-    // Losing data when the machine dies is no concern of a test run.
-    '--innodb-flush-log-at-trx-commit=0',
-    '--skip-log-bin',
-    '--performance-schema=ON',
   ]
 }

@@ -1,17 +1,29 @@
 import type { MissingServer } from './start-servers.ts'
 import type { WantedServer } from './wanted-servers.ts'
 
-const COMPOSE = 'docker compose -f test/servers/compose.yaml up -d --wait'
-
+/** The services of compose.yaml, and the URL under which each can be reached. */
 const HOW_TO_GET: Record<WantedServer['name'], string> = {
-  postgres: 'start it, or unset VERROU_TEST_POSTGRES_URL to have servers started for the tests',
-  'postgres-14': `${COMPOSE} postgres-14 && VERROU_TEST_POSTGRES_14_URL=postgres://postgres:verrou@127.0.0.1:5414/verrou_test npm test`,
-  'postgres-18': `${COMPOSE} postgres-18 && VERROU_TEST_POSTGRES_18_URL=postgres://postgres:verrou@127.0.0.1:5418/verrou_test npm test`,
-  mysql: `${COMPOSE} mysql && VERROU_TEST_MYSQL_URL=mysql://root:verrou@127.0.0.1:3309/verrou_test npm test`,
-  mariadb: `${COMPOSE} mariadb && VERROU_TEST_MARIADB_URL=mysql://root:verrou@127.0.0.1:3310/verrou_test npm test`,
+  postgres: command('postgres', 'VERROU_TEST_POSTGRES_URL=postgres://postgres:verrou@127.0.0.1:5432/verrou_test'),
+  'postgres-14': command(
+    'postgres14',
+    'VERROU_TEST_POSTGRES_14_URL=postgres://postgres:verrou@127.0.0.1:5414/verrou_test',
+  ),
+  'postgres-18': command(
+    'postgres',
+    'VERROU_TEST_POSTGRES_18_URL=postgres://postgres:verrou@127.0.0.1:5432/verrou_test',
+  ),
+  mysql: command('mysql', 'VERROU_TEST_MYSQL_URL=mysql://root:verrou@127.0.0.1:3306/verrou_test'),
+  mariadb: command('mariadb', 'VERROU_TEST_MARIADB_URL=mysql://root:verrou@127.0.0.1:3307/verrou_test'),
 }
 
 /** The block that says which databases the tests did not see. */
 export function notRunLines(missing: readonly MissingServer[]): string[] {
-  return missing.flatMap(({ name, reason }) => [`NOT RUN: ${name} – ${reason}`, `         to get it: ${HOW_TO_GET[name]}`])
+  return missing.flatMap(({ name, reason }) => [
+    `NOT RUN: ${name} – ${reason}`,
+    `         to get it: ${HOW_TO_GET[name]}`,
+  ])
+}
+
+function command(service: string, variable: string): string {
+  return `docker compose up -d --wait ${service} && ${variable} npm test`
 }

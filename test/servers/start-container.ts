@@ -1,3 +1,4 @@
+import type { StartedTestContainer } from 'testcontainers'
 import type { StartedServer } from './started-server.ts'
 import { untilReady } from './until-ready.ts'
 import type { ServerName } from './wanted-servers.ts'
@@ -9,18 +10,35 @@ interface Recipe {
   port: number
   environment: Record<string, string>
   command: string[]
-  url: (address: string) => string
+  /** From host and port. */
+  url: (place: string) => string
 }
 
 const POSTGRES = {
   port: 5432,
   environment: { POSTGRES_PASSWORD: 'verrou', POSTGRES_DB: 'verrou_test' },
-  command: ['postgres', '-c', 'max_connections=300', '-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'shared_preload_libraries=pg_stat_statements'],
-  url: (address: string) => `postgres://postgres:verrou@${address}/verrou_test`,
+  command: [
+    'postgres',
+    '-c',
+    'max_connections=300',
+    '-c',
+    'fsync=off',
+    '-c',
+    'full_page_writes=off',
+    '-c',
+    'shared_preload_libraries=pg_stat_statements',
+  ],
+  url: (place: string) => `postgres://postgres:verrou@${place}/verrou_test`,
 }
 
-const MYSQL_OPTIONS = ['--skip-name-resolve', '--max-connections=300', '--innodb-flush-log-at-trx-commit=0', '--skip-log-bin', '--performance-schema=ON']
-const MYSQL_URL = (address: string) => `mysql://root:verrou@${address}/verrou_test`
+const MYSQL_OPTIONS = [
+  '--skip-name-resolve',
+  '--max-connections=300',
+  '--innodb-flush-log-at-trx-commit=0',
+  '--skip-log-bin',
+  '--performance-schema=ON',
+]
+const MYSQL_URL = (place: string) => `mysql://root:verrou@${place}/verrou_test`
 
 const RECIPES: Record<ServerName, Recipe> = {
   'postgres-14': { ...POSTGRES, image: 'postgres:14', variable: 'VERROU_TEST_POSTGRES_14_IMAGE' },
@@ -49,7 +67,7 @@ export async function startContainer(name: ServerName): Promise<StartedServer> {
   const image = process.env[recipe.variable] || recipe.image
   const container = await containerOf(image, recipe)
   try {
-    const url = recipe.url(`${container.getHost()}:${container.getMappedPort(recipe.port)}`)
+    const url = recipe.url(`${address(container.getHost())}:${container.getMappedPort(recipe.port)}`)
     return {
       url,
       version: await untilReady(url),
@@ -64,14 +82,31 @@ export async function startContainer(name: ServerName): Promise<StartedServer> {
   }
 }
 
-async function containerOf(image: string, { port, environment, command }: Recipe) {
+async function containerOf(image: string, { port, environment, command }: Recipe): Promise<StartedTestContainer> {
   // Loaded only where a Docker engine answers: it takes a second.
-  const { GenericContainer, Wait } = await import('testcontainers')
-  return await new GenericContainer(image)
+  const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers')
+
+  /** Testcontainers publishes ports on every interface; the passwords of these servers are public. */
+  class LocalContainer extends GenericContainer {
+    protected override async beforeContainerCreated(): Promise<void> {
+      const bindings: { HostIp?: string }[][] = Object.values(this.hostConfig.PortBindings ?? {})
+      for (const binding of bindings.flat()) binding.HostIp = '127.0.0.1'
+    }
+  }
+
+  const { host } = (await getContainerRuntimeClient()).info.containerRuntime
+  // Another host: the engine is elsewhere, or we are in a container ourselves and reach the ports through its network.
+  const Container = host === 'localhost' ? LocalContainer : GenericContainer
+  return await new Container(image)
     .withEnvironment(environment)
     .withCommand(command)
     .withExposedPorts(port)
     // Only that the port is mapped: whether the database answers is asked by untilReady, over the very connection that tests use.
     .withWaitStrategy(Wait.forListeningPorts())
     .start()
+}
+
+/** The name localhost may mean ::1 first, where nobody listens. */
+function address(host: string): string {
+  return host === 'localhost' ? '127.0.0.1' : host
 }

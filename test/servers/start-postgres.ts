@@ -1,32 +1,35 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { freePort } from './free-port.ts'
-import { startGuarded } from './guarded-process.ts'
-import { type OsUser, serverUser } from './os-user.ts'
+import { runGuardedStep, startGuardedServer } from './guarded-process.ts'
+import { serverUser } from './os-user.ts'
 import { readableCopy } from './readable-copy.ts'
 import { createRunFolder } from './run-folder.ts'
 import type { StartedServer } from './started-server.ts'
 import { untilReady } from './until-ready.ts'
 
-const run = promisify(execFile)
-
 /** Starts Postgres from the npm package of that name (`postgres-14`, `postgres-18`). */
 export async function startPostgres(packageName: string): Promise<StartedServer> {
   const installed = packageFolder(packageName)
   const user = serverUser('postgres')
-  const runFolder = await createRunFolder(packageName, user)
-  try {
-    const programs = await readableCopy(installed, 'bin/postgres', runFolder, user)
-    return { ...(await startIn(runFolder, programs, user)), source: `npm package ${packageName}` }
-  } catch (error) {
-    await rm(runFolder, { recursive: true, force: true })
-    throw error
-  }
+  const folder = await createRunFolder(packageName, user)
+  const programs = await readableCopy({ original: installed, program: 'bin/postgres', folder, user })
+  const dataFolder = join(folder, 'data')
+
+  const options = ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C']
+  const initialize = [join(programs, 'bin/initdb'), `--pgdata=${dataFolder}`, ...options]
+  await runGuardedStep({ command: initialize, folder, user })
+
+  const port = await freePort()
+  const serve = [join(programs, 'bin/postgres'), '-D', dataFolder, '-p', String(port), ...settings(programs)]
+  const server = startGuardedServer({ command: serve, folder, user, stopSignal: 'QUIT' })
+
+  const url = `postgres://postgres@127.0.0.1:${port}`
+  const version = await untilReady(`${url}/postgres`, server)
+  await createDatabase(`${url}/postgres`)
+  return { url: `${url}/verrou_test`, version, source: `npm package ${packageName}`, stop: server.stop }
 }
 
 function packageFolder(packageName: string): string {
@@ -37,26 +40,6 @@ function packageFolder(packageName: string): string {
   } catch {
     throw new Error(`the npm package ${packageName} is not installed (it exists for Linux x64 only)`)
   }
-}
-
-async function startIn(runFolder: string, programs: string, user: OsUser | undefined) {
-  const dataFolder = join(runFolder, 'data')
-  await run(join(programs, 'bin/initdb'), ['-D', dataFolder, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'], {
-    ...user,
-    cwd: runFolder,
-  })
-  const port = await freePort()
-  const server = startGuarded({
-    command: [join(programs, 'bin/postgres'), '-D', dataFolder, '-p', String(port), ...settings(programs)],
-    folder: runFolder,
-    // Immediate shutdown: the data is thrown away anyway.
-    stopSignal: 'QUIT',
-    user,
-  })
-  const url = `postgres://postgres@127.0.0.1:${port}`
-  const version = await untilReady(`${url}/postgres`, server)
-  await createDatabase(`${url}/postgres`)
-  return { url: `${url}/verrou_test`, version, stop: server.stop }
 }
 
 function settings(programs: string): string[] {
@@ -71,7 +54,8 @@ function settings(programs: string): string[] {
     log_min_messages: 'fatal',
   }
   // Lets tests count the statements that a call really sends.
-  if (existsSync(join(programs, 'lib/postgresql/pg_stat_statements.so'))) all.shared_preload_libraries = 'pg_stat_statements'
+  if (existsSync(join(programs, 'lib/postgresql/pg_stat_statements.so')))
+    all.shared_preload_libraries = 'pg_stat_statements'
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 

@@ -37,5 +37,12 @@ export async function startServers(wanted: readonly WantedServer[]): Promise<Ser
       }
     }),
   )
-  return servers
+  return inOrder(wanted, servers)
+}
+
+function inOrder(wanted: readonly WantedServer[], { started, missing }: Servers): Servers {
+  const places = wanted.map(({ name }) => name)
+  const byPlace = (one: { name: WantedServer['name'] }, other: { name: WantedServer['name'] }) =>
+    places.indexOf(one.name) - places.indexOf(other.name)
+  return { started: started.toSorted(byPlace), missing: missing.toSorted(byPlace) }
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { GuardedProcess } from './guarded-process.ts'
+import type { GuardedServer } from './guarded-process.ts'
 import { serverVersion } from './server-version.ts'
 
 const START_TIMEOUT_MS = 60_000
 const PAUSE_MS = 50
 
 /** Asks until the server answers; gives up when its process has ended or a minute has passed. Returns the version. */
-export async function untilReady(url: string, server?: Pick<GuardedProcess, 'hasEnded' | 'output'>): Promise<string> {
+export async function untilReady(url: string, server?: Pick<GuardedServer, 'hasEnded' | 'output'>): Promise<string> {
   const deadline = Date.now() + START_TIMEOUT_MS
 
   for (;;) {
