@@ -6,12 +6,15 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readPublicSurface } from '../scripts/public-surface.ts'
 import { REPOSITORY } from '../scripts/repository.ts'
 import { installedProject, type KyselyVersion, packedPackage } from './support/packed-package.ts'
 
 const run = promisify(execFile)
+
+// Compilers and npm, on machines that have other things to do.
+vi.setConfig({ testTimeout: 60_000 })
 
 const KYSELY_VERSIONS: readonly KyselyVersion[] = ['0.29', '0.28']
 const ENTRY_POINTS = readPublicSurface().entryPoints.map(({ specifier }) => specifier)

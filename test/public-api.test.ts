@@ -90,7 +90,8 @@ interface Member {
 /** What users can reach on a class or an interface. */
 function membersOf({ name, declaration }: PublicSymbol): Member[] {
   if (!ts.isClassDeclaration(declaration) && !ts.isInterfaceDeclaration(declaration)) return []
-  return [...declaration.members].filter(isPublic).map((member) => {
+  const members = [...declaration.members].filter((member) => isPublic(member) && !isBehindOverloads(member))
+  return members.map((member) => {
     // Constructors, and `new (…)` in an interface, have no name.
     const symbol = (member as unknown as { symbol: ts.Symbol }).symbol
     return { name: `${name}.${member.name?.getText() ?? 'constructor'}`, symbol, declaration: member }
@@ -101,6 +102,12 @@ function isPublic(member: ts.ClassElement | ts.TypeElement): boolean {
   if (member.name && ts.isPrivateIdentifier(member.name)) return false
   const isHidden = ts.getCombinedModifierFlags(member) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)
   return !isHidden && !ts.getJSDocTags(member).some(({ tagName }) => tagName.text === 'internal')
+}
+
+/** Of a constructor with overloads, users see these only. */
+function isBehindOverloads(member: ts.Node): boolean {
+  if (!ts.isConstructorDeclaration(member) || !member.body) return false
+  return member.parent.members.some((other) => ts.isConstructorDeclaration(other) && !other.body)
 }
 
 function isDocumented(symbol: ts.Symbol): boolean {

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { REPOSITORY } from '../../scripts/repository.ts'
 
 /** One fenced block of a page, with the directives of the HTML comment right before it. */
 export interface CodeBlock {
@@ -27,8 +29,8 @@ const FENCE = /^```(\w*)\s*$/
 const DIRECTIVE = /^<!-- ((?:run|file|after|check)\b.*) -->$/
 
 /** Every fenced block of a page, in order. */
-export function codeBlocksOf(root: URL, page: string): CodeBlock[] {
-  const lines = readFileSync(new URL(page, root), 'utf8').split('\n')
+export function codeBlocksOf(page: string): CodeBlock[] {
+  const lines = readFileSync(join(REPOSITORY, page), 'utf8').split('\n')
   const blocks: CodeBlock[] = []
   for (let at = 0; at < lines.length; at++) {
     const fence = FENCE.exec(lines[at]!)

@@ -1,10 +1,8 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { REPOSITORY } from '../../scripts/repository.ts'
 import { type CodeBlock, fileNameOf } from './code-blocks.ts'
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** A folder where the examples live as a reader's project would: `verrou-sql` is the sources of this repository. */
 export interface DocsProject {
@@ -12,6 +10,8 @@ export interface DocsProject {
   folderFor(block: CodeBlock): string
   /** A folder for the type checker with all blocks of all pages, in a subfolder for each page. */
   checkFolder(): string
+  /** Variables for the examples' processes: compiled once, the sources cost each of them half as much. */
+  readonly env: NodeJS.ProcessEnv
   remove(): void
 }
 
@@ -22,8 +22,12 @@ export function createDocsProject(blocks: readonly CodeBlock[]): DocsProject {
   const scripts = blocks.filter(isScript)
   return {
     folderFor(block) {
-      const folder = join(root, pageSlug(block.page), String(block.line))
-      writeScripts(folder, scripts.filter(({ page, directives }) => page === block.page && directives.file))
+      mkdirSync(join(root, pageSlug(block.page)), { recursive: true })
+      const folder = mkdtempSync(join(root, pageSlug(block.page), `${block.line}-`))
+      writeScripts(
+        folder,
+        scripts.filter(({ page, directives }) => page === block.page && directives.file),
+      )
       return folder
     },
     checkFolder() {
@@ -32,6 +36,7 @@ export function createDocsProject(blocks: readonly CodeBlock[]): DocsProject {
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG))
       return folder
     },
+    env: { NODE_COMPILE_CACHE: join(root, 'compile-cache') },
     remove: () => rmSync(root, { recursive: true, force: true }),
   }
 }
@@ -47,18 +52,18 @@ export function pageSlug(page: string): string {
 }
 
 function writeScripts(folder: string, scripts: readonly CodeBlock[]): void {
-  cpSync(join(ROOT, 'test/support/docs-app'), folder, { recursive: true })
+  cpSync(join(REPOSITORY, 'test/support/docs-app'), folder, { recursive: true })
   for (const script of scripts) writeFileSync(join(folder, fileNameOf(script)), script.code)
 }
 
 /** The settings of the repository; examples may declare what they do not use. */
 const TSCONFIG = {
-  extends: join(ROOT, 'tsconfig.json'),
+  extends: join(REPOSITORY, 'tsconfig.json'),
   compilerOptions: {
     moduleDetection: 'force',
     noUnusedLocals: false,
     noUnusedParameters: false,
-    typeRoots: [join(ROOT, 'node_modules/@types')],
+    typeRoots: [join(REPOSITORY, 'node_modules/@types')],
   },
   include: ['**/*.ts'],
 }
@@ -70,16 +75,19 @@ interface Manifest {
 }
 
 function linkPackages(nodeModules: string): void {
-  const manifest: Manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const manifest: Manifest = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'))
   const own = join(nodeModules, 'verrou-sql')
   mkdirSync(own, { recursive: true })
-  for (const folder of ['src', 'migrations']) symlinkSync(join(ROOT, folder), join(own, folder))
-  writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'verrou-sql', type: 'module', exports: sourceExports(manifest) }))
+  for (const folder of ['src', 'migrations']) symlinkSync(join(REPOSITORY, folder), join(own, folder))
+  writeFileSync(
+    join(own, 'package.json'),
+    JSON.stringify({ name: 'verrou-sql', type: 'module', exports: sourceExports(manifest) }),
+  )
 
   for (const name of ['@types', '.bin', ...Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })]) {
     const link = join(nodeModules, name)
     mkdirSync(dirname(link), { recursive: true })
-    if (!name.startsWith('@types/')) symlinkSync(join(ROOT, 'node_modules', name), link)
+    if (!name.startsWith('@types/')) symlinkSync(join(REPOSITORY, 'node_modules', name), link)
   }
 }
 

@@ -11,13 +11,13 @@ const VALUES: Readonly<Record<string, string>> = { id: '42', body: "'new'", toke
 
 /** Runs an SQL block on an empty database: the given one, or SQLite in memory. */
 export async function runSql({ code, directives }: CodeBlock, url?: string): Promise<void> {
-  const sql = READERS_TABLE + code.replace(/:(\w+)/g, (_, name) => valueOf(name))
+  const sql = READERS_TABLE + code.replace(/:(\w+)/g, (_, name) => literalFor(name))
   if (url === undefined) new Database(':memory:').exec(sql)
   else if (directives.run === 'postgres') await sendPostgres(url, sql)
   else await sendMysql(url, sql)
 }
 
-function valueOf(name: string): string {
+function literalFor(name: string): string {
   const value = VALUES[name]
   if (value === undefined) throw new Error(`the SQL examples have no value for :${name}`)
   return value

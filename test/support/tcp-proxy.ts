@@ -1,4 +1,4 @@
-import { createServer, connect, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { freePort } from '../servers/free-port.ts'
 
 /** A connection that goes through the proxy. */

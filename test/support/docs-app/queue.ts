@@ -1,7 +1,13 @@
 interface Job {
   readonly paymentId: number
   /** What `serialize()` returns. */
-  readonly lock: { key: string; owner: string; ttl: number | null; expirationTime: number | null; token?: number | null }
+  readonly lock: {
+    key: string
+    owner: string
+    ttl: number | null
+    expirationTime: number | null
+    token?: number | null
+  }
 }
 
 type Handler = (job: Job) => Promise<void>
