@@ -67,9 +67,9 @@ async function runOn(backend: Backend | undefined, block: CodeBlock): Promise<vo
 }
 
 async function runOrCheck(block: CodeBlock, url?: string): Promise<void> {
-  const env = url === undefined ? {} : { DATABASE_URL: url }
+  const env = url === undefined ? project.env : { ...project.env, DATABASE_URL: url }
   if (block.language === 'sql') return await runSql(block, url)
-  if (block.language === 'sh') return await checkShell(block)
+  if (block.language === 'sh') return await checkShell(block, env)
   if (!isScript(block)) throw new Error(`${block.page}:${block.line}: nobody knows how to check "${block.language}"`)
   if (!block.directives.check) await runBlock(block, folderFor(block), env)
 }
@@ -80,7 +80,7 @@ function folderFor(block: CodeBlock): string {
   return needsOnlyPackage ? mkdtempSync(join(installed, `${block.line}-`)) : project.folderFor(block)
 }
 
-async function checkShell(block: CodeBlock): Promise<void> {
+async function checkShell(block: CodeBlock, env: NodeJS.ProcessEnv): Promise<void> {
   const { scripts } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'))
   for (const [command, run, word] of block.code.matchAll(/\bnpm (?:(run) )?([\w:-]+)/g)) {
     if (run || word === 'test') expect(scripts, command).toHaveProperty([word!])
@@ -88,7 +88,7 @@ async function checkShell(block: CodeBlock): Promise<void> {
   for (const [, path] of block.code.matchAll(/node_modules\/verrou-sql\/(\S+)/g)) {
     expect(existsSync(join(REPOSITORY, path!)), `${path} exists`).toBe(true)
   }
-  if (block.directives.run) await runShell(block, project.folderFor(block))
+  if (block.directives.run) await runShell(block, project.folderFor(block), env)
 }
 
 /** Links of a page to files of the repository that are not there. */
