@@ -12,7 +12,7 @@ export class StoreTrouble extends Error {
   /** What is known of the statement. */
   readonly kind: TroubleKind
 
-  /** @param cause the error of the driver */
+  /** Says what is known of the statement; `cause` is the error of the driver. */
   constructor(kind: TroubleKind, cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
     this.name = 'StoreTrouble'

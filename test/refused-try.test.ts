@@ -14,16 +14,10 @@ import { isSelected } from './servers/selection.ts'
 import { rejection } from './suite/rejection.ts'
 import { BACKENDS } from './support/backends.ts'
 import type { OpenBackend } from './support/contract-backend.ts'
+import { type OpenTransaction, openTransaction } from './support/open-transaction.ts'
 import { mysqlBackend, pgBackend } from './support/sql-backend.ts'
 
 /** G8: a refused try costs nothing, and never waits for anybody's transaction. */
-
-/** A transaction on a connection of its own. */
-interface OpenTransaction {
-  readonly locks: LockFactory
-  send(text: string): Promise<unknown>
-  end(how: 'commit' | 'rollback'): Promise<void>
-}
 
 const AT_ONCE_MS = 1_000
 
@@ -43,37 +37,9 @@ for (const { name, family, url } of BACKENDS) {
       for (const transaction of transactions.splice(0)) await transaction.end('rollback').catch(() => {})
     })
     const begin = async () => {
-      const transaction = await beginOne()
+      const transaction = await openTransaction({ family, url, tableName })
       transactions.push(transaction)
       return transaction
-    }
-    const beginOne = async (): Promise<OpenTransaction> => {
-      if (family === 'mysql') {
-        const connection = await mysql.createConnection(url)
-        await connection.beginTransaction()
-        return {
-          // Not for users, who get `within` for this: here it stands for any open transaction.
-          locks: new LockFactory(
-            mysqlStore({ pool: Object.assign(Object.create(connection), { promise: undefined }), tableName }),
-          ),
-          send: (text) => connection.query(text),
-          end: async (how) => {
-            await connection[how]()
-            await connection.end()
-          },
-        }
-      }
-      const client = new pg.Client({ connectionString: url })
-      await client.connect()
-      await client.query('begin')
-      return {
-        locks: new LockFactory(pgStore({ pool: client, tableName })),
-        send: async (text) => (await client.query(text)).rows[0],
-        end: async (how) => {
-          await client.query(how)
-          await client.end()
-        },
-      }
     }
     const key = family === 'mysql' ? '`key`' : 'key'
     const timed = async <T>(call: Promise<T>): Promise<T> => {
@@ -164,6 +130,17 @@ for (const { name, family, url } of BACKENDS) {
       await timed(probe.send(`select * from ${tableName} where key = 'renewed' for update nowait`))
       await probe.end('rollback')
       await refused.end('commit')
+    })
+
+    test('a release does not leave its relaxed setting behind', async () => {
+      const pool = new pg.Pool({ connectionString: url, max: 1 })
+      const lock = new LockFactory(pgStore({ pool, tableName })).createLock('relaxed')
+      const setting = async () => (await pool.query('show synchronous_commit')).rows[0]
+      const before = await setting()
+      await lock.acquire()
+      await lock.release()
+      expect(await setting()).toEqual(before)
+      await pool.end()
     })
 
     test('200 refused tries write nothing: no WAL, no dead row', async () => {

@@ -6,7 +6,7 @@ with clock as materialized (
   select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 ),
 relaxed as materialized (
-  select set_config('synchronous_commit', 'off', true) as synchronous_commit
+  select set_config('synchronous_commit', 'off', true)
 )
 update "verrou_locks" as locks
 set owner = null,
@@ -16,4 +16,3 @@ from clock, relaxed
 where locks.key = $1::text
   and locks.owner = $2::text
   and locks.token = $3::bigint
-  and relaxed.synchronous_commit = 'off'

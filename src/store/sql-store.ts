@@ -31,14 +31,20 @@ export class SqlStore implements LockStore {
     this.#parts = parts
     this.#sweeper = new Sweeper({
       look: (afterKey) => this.#lookForOldRows(afterKey),
-      remove: (key) => this.#ask((dialect) => dialect.statements.sweepDelete, { key }),
+      remove: (key) => this.sweepKey(key),
     })
   }
 
   async tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
-    const input: Input =
-      dialect.name === 'postgres' ? { ...request, newKeyLock: lockKeyHash(this.#parts.table, request.key) } : request
+    const { table } = this.#parts
+    const input: Input = {
+      ...request,
+      // Hashed only for a dialect whose statement has it.
+      get newKeyLock() {
+        return lockKeyHash(table, request.key)
+      },
+    }
 
     for (const step of dialect.trySteps) {
       const answer = await this.#takeStep(dialect, step, input)
@@ -83,6 +89,11 @@ export class SqlStore implements LockStore {
 
   async close(): Promise<void> {
     await this.#sweeper.close()
+  }
+
+  /** @internal Removes the row of a key, if it has been free for long and nobody has it locked. */
+  async sweepKey(key: string): Promise<void> {
+    await this.#ask((dialect) => dialect.statements.sweepDelete, { key })
   }
 
   async #takeStep(dialect: LockDialect, step: TryStep, input: Input): Promise<TryAnswer> {

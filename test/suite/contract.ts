@@ -7,6 +7,7 @@ import { knownOutcome } from './known-outcome.ts'
 import { leases } from './leases.ts'
 import { runAndHold } from './run-and-hold.ts'
 import { suiteContext } from './suite-context.ts'
+import { usagePage } from './usage-page.ts'
 import { waiting } from './waiting.ts'
 
 /** Everything that a store promises, as tests named by what they promise. */
@@ -20,5 +21,6 @@ export function contract(backend: ContractBackend): void {
     describe('G13 liveness', () => waiting(context))
     describe('run and hold', () => runAndHold(context))
     describe('serialize and restore', () => handingOver(context))
+    describe('the usage page', () => usagePage(context))
   })
 }

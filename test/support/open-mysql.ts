@@ -1,7 +1,8 @@
 import { Kysely, MysqlDialect } from 'kysely'
 import mysqlCallback from 'mysql2'
 import mysql from 'mysql2/promise'
-import { mysqlStore } from '../../src/drivers/mysql2.ts'
+import { type Mysql2PoolLike, mysqlStore } from '../../src/drivers/mysql2.ts'
+import { mutated } from '../mutation/mutated.ts'
 import type { Opened } from './opened.ts'
 
 /** A pool of `mysql2/promise`, and Kysely on one of its own. */
@@ -12,7 +13,11 @@ export function openMysql(url: string, poolSize = 10): Opened {
   return {
     url,
     db: new Kysely({ dialect: new MysqlDialect({ pool: callbackPool }) }),
-    store: (tableName) => mysqlStore({ pool, tableName }),
+    store(tableName) {
+      const broken = mutated('mysql', tableName)
+      const sending: Mysql2PoolLike = { execute: (sql, values) => pool.execute(broken(sql), values) }
+      return mysqlStore({ pool: sending, tableName })
+    },
     async close() {
       // Connections that a test has broken cannot say goodbye.
       await pool.end().catch(() => {})

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { pgStore } from '../../src/drivers/pg.ts'
+import { type PgPoolLike, pgStore } from '../../src/drivers/pg.ts'
+import { mutated } from '../mutation/mutated.ts'
 import type { Opened } from './opened.ts'
 
 /** A pool of `pg`, and Kysely on the same. */
@@ -12,7 +13,11 @@ export function openPostgres(url: string, poolSize = 10): Opened {
   return {
     url,
     db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
-    store: (tableName) => pgStore({ pool, tableName }),
+    store(tableName) {
+      const broken = mutated('postgres', tableName)
+      const sending: PgPoolLike = { query: (query) => pool.query({ ...query, text: broken(query.text) }) }
+      return pgStore({ pool: sending, tableName })
+    },
     close: () => pool.end(),
   }
 }

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { sqliteStore } from '../../src/drivers/better-sqlite3.ts'
+import { mutated } from '../mutation/mutated.ts'
 import type { Opened } from './opened.ts'
 
 /** A file. Every store has its own connection to it, as another process would. */
@@ -19,7 +20,15 @@ export function openSqlite(path: string): Opened {
   return {
     url: path,
     db: new Kysely({ dialect: new SqliteDialect({ database: backDoor }) }),
-    store: (tableName) => sqliteStore({ database: openFile(), tableName }),
+    store(tableName) {
+      const broken = mutated('sqlite', tableName)
+      const database = openFile()
+      const prepare = database.prepare.bind(database)
+      return sqliteStore({
+        database: Object.assign(database, { prepare: (sql: string) => prepare(broken(sql)) }),
+        tableName,
+      })
+    },
     async close() {
       for (const database of opened) database.close()
     },

@@ -18,7 +18,8 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
   }
 }
 
-function readAcquire({ rows: [row] }: Answer): TryAnswer {
+function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
+  if (others.length > 0) throw new TypeError('a try has one answer')
   // No row: the advisory lock or the unique index showed that somebody else is creating the key right now.
   if (!row) return { kind: 'locked' }
   if (row.is_granted) return { kind: 'granted', token: numberOf(row.token), grantedAtUs: numberOf(row.now) }

@@ -98,7 +98,7 @@ with clock as materialized (
   ${clock}
 ),
 relaxed as materialized (
-  select set_config('synchronous_commit', 'off', true) as synchronous_commit
+  select set_config('synchronous_commit', 'off', true)
 )
 update ${locks} as locks
 set owner = null,
@@ -108,7 +108,6 @@ from clock, relaxed
 where locks.key = ${value('key')}::text
   and locks.owner = ${value('owner')}::text
   and locks.token = ${value('token')}::bigint
-  and relaxed.synchronous_commit = 'off'
 `,
     ),
 

@@ -1,0 +1,24 @@
+import type { DialectName } from '../../src/dialects/compiler.ts'
+import { dialectNamed } from '../../src/dialects/detect.ts'
+import type { LockDialect } from '../../src/dialects/dialect.ts'
+import type { Statement } from '../../src/statement.ts'
+import { sqlMutants } from './sql-mutants.ts'
+
+/** Every statement of a dialect. */
+export function statementsOf({ trySteps, statements }: LockDialect): Statement[] {
+  return [...trySteps.map(({ statement }) => statement), ...Object.values(statements)]
+}
+
+/**
+ * What turns our statements into broken ones on their way to the driver, when VERROU_MUTANT names one
+ * ("acquire:3": the third way to break that statement). Else nothing is changed.
+ */
+export function mutated(dialect: DialectName, tableName: string): (sql: string) => string {
+  const mutant = process.env.VERROU_MUTANT
+  if (!mutant) return (sql) => sql
+  const [name, index] = mutant.split(':')
+  const table = { tableName, schema: undefined }
+  const statement = statementsOf(dialectNamed(dialect, table)).find((one) => one.name === name)
+  const broken = statement && sqlMutants(statement.sql)[Number(index)]
+  return (sql) => (broken && sql === statement.sql ? broken.sql : sql)
+}

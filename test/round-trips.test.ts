@@ -1,0 +1,88 @@
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { mysqlStore } from '../src/drivers/mysql2.ts'
+import { pgStore } from '../src/drivers/pg.ts'
+import { LockFactory, type LockStore } from '../src/index.ts'
+import { BACKENDS } from './support/backends.ts'
+import type { OpenBackend } from './support/contract-backend.ts'
+import { mysqlBackend, pgBackend } from './support/sql-backend.ts'
+
+/** What every call costs at the database, counted at the driver and by the server's own books. */
+
+for (const { name, family, url } of BACKENDS) {
+  describe(name, () => {
+    let open: OpenBackend
+    let locks: LockFactory
+    let end: () => Promise<void>
+    let session: () => Promise<Record<string, unknown>[]>
+    let sent = 0
+    const texts = new Set<string>()
+
+    beforeAll(async () => {
+      open = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
+      const tableName = open.address?.tableName as string
+      const count = (text: string) => {
+        sent++
+        texts.add(text)
+      }
+      let store: LockStore
+      if (family === 'postgres') {
+        const pool = new pg.Pool({ connectionString: url, max: 1 })
+        const query = (asked: { text: string; values: unknown[] }) => {
+          count(asked.text)
+          return pool.query(asked)
+        }
+        store = pgStore({ pool: { query }, tableName })
+        session = async () => (await pool.query('select name from pg_prepared_statements order by name')).rows
+        end = () => pool.end()
+      } else {
+        const pool = mysql.createPool({ uri: url, connectionLimit: 1 })
+        // biome-ignore lint/suspicious/noExplicitAny: as mysql2 has it
+        const execute = (text: string, values: any[]) => {
+          count(text)
+          return pool.execute(text, values)
+        }
+        store = mysqlStore({ pool: { execute }, tableName })
+        session = async () => (await pool.query("show session status like 'Com_stmt_prepare'"))[0] as never
+        end = () => pool.end()
+      }
+      locks = new LockFactory(store)
+    })
+    afterAll(async () => {
+      await end()
+      await open.close()
+    })
+
+    const costOf = async (call: () => Promise<unknown>): Promise<number> => {
+      sent = 0
+      await call()
+      return sent
+    }
+
+    test('one round trip for each call on a known key; two at most for a new key', async () => {
+      const lock = locks.createLock('k', '30s')
+      const rival = locks.createLock('k', '30s')
+      expect(await costOf(() => lock.acquireImmediately())).toBe(family === 'postgres' ? 1 : 2)
+      expect(await costOf(() => rival.acquireImmediately())).toBe(1)
+      expect(await costOf(() => lock.extend())).toBe(1)
+      expect(await costOf(() => lock.isLocked())).toBe(1)
+      expect(await costOf(() => lock.release())).toBe(1)
+      expect(await costOf(() => lock.acquireImmediately())).toBe(1)
+      expect(await costOf(() => rival.forceRelease())).toBe(1)
+      expect(await costOf(() => lock.run(() => 1))).toBe(2)
+    })
+
+    test('the texts are the same for every key and call, and prepared once', async () => {
+      texts.clear()
+      const before = await session()
+      for (let round = 0; round < 20; round++) await locks.createLock(`k${round % 3}`, round + 1_000).run(() => 1)
+      expect(texts.size).toBe(family === 'postgres' ? 2 : 3)
+      expect(await session()).toEqual(before)
+      if (family === 'postgres')
+        expect(before.map((row) => row.name)).toContainEqual(expect.stringMatching(/^verrou-acquire-/))
+    })
+  })
+}
+
+test.runIf(BACKENDS.length === 0)('nothing to test: no server is selected', () => {})
