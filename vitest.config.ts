@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/servers/global-setup.ts',
     pool: 'forks',
-    // Tests of locks measure time: more workers than this would measure each other, and the servers, instead.
-    maxWorkers: 2,
+    // Most of the time is waiting, for servers and for leases to end; many more would measure each other instead.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 120_000,
   },

@@ -54,25 +54,27 @@ console.log(`${chosen.length - survivors.length} noticed, ${survivors.length} su
 process.exitCode = survivors.length === 0 ? 0 : 1
 
 /** The first test that fails on the mutant, or undefined. */
-async function noticedBy({ dialect, statement, index }: Mutant): Promise<string | undefined> {
+async function noticedBy(mutant: Mutant): Promise<string | undefined> {
+  const quick = await runTests(mutant, ['--bail=1'])
+  // Bailing out can lose the very failure that it bails out for; the exit code cannot get lost.
+  if (quick.hasPassed || quick.failed) return quick.failed
+  return (await runTests(mutant, [])).failed
+}
+
+async function runTests({ dialect, statement, index }: Mutant, options: string[]) {
   const report = join(folder, `${dialect}-${statement}-${index}.json`)
-  const args = [
-    'vitest',
-    'run',
-    ...TESTS,
-    '--bail=1',
-    '--testTimeout=8000',
-    '--hookTimeout=15000',
-    '--reporter=json',
-    `--outputFile=${report}`,
-  ]
+  const limits = ['--testTimeout=8000', '--hookTimeout=15000', '--reporter=json', `--outputFile=${report}`]
   const env = { ...process.env, TEST_DATABASES: DATABASE_OF[dialect], VERROU_MUTANT: `${statement}:${index}` }
-  await new Promise((ended) => spawn('npx', args, { env, stdio: 'ignore' }).on('close', ended))
-  const { testResults } = JSON.parse(await readFile(report, 'utf8'))
-  for (const file of testResults) {
-    for (const test of file.assertionResults) if (test.status === 'failed') return test.title
-  }
-  return undefined
+  const running = spawn('npx', ['vitest', 'run', ...TESTS, ...limits, ...options], { env, stdio: 'ignore' })
+  const code = await new Promise((ended) => running.on('close', ended))
+  const { testResults } = JSON.parse(await readFile(report, 'utf8')) as JsonReport
+  const failed = testResults.flatMap((file) => file.assertionResults).find((test) => test.status === 'failed')
+  return { hasPassed: code === 0, failed: failed?.title }
+}
+
+/** The part of Vitest's JSON report that is read. */
+interface JsonReport {
+  readonly testResults: { readonly assertionResults: { readonly status: string; readonly title: string }[] }[]
 }
 
 function page(): string {

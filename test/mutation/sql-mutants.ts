@@ -14,7 +14,7 @@ export function sqlMutants(sql: string): SqlMutant[] {
 
 /** `and (` and `where if(` open a group of which the first condition has no word of its own; so has SQLite's `is_held`. */
 const BEFORE_CONDITION =
-  /(?<=\s)(where if\(|and \(|where |and |or |on |(?<=free_in,\s+))(?!conflict|duplicate|true\b|if\(|\()/g
+  /(?<=\s)(where if\(|and \(|where |and |or |on |(?<=free_in,\n +)(?! ))(?!conflict|duplicate|true\b|if\(|\()/g
 
 /** Conditions stand on lines of their own, or inside parentheses: `where …`, `and …`, `or …`, `on …`. */
 function conditions(sql: string): SqlMutant[] {
@@ -36,7 +36,8 @@ function conditionAt(sql: string, start: number): string {
     const character = sql[at]
     if (character === '(') depth++
     if (character === ')' && --depth < 0) return sql.slice(start, at).trimEnd()
-    if (depth === 0 && (character === '\n' || character === ',')) return sql.slice(start, at)
+    const isOver = character === '\n' || character === ',' || sql.startsWith(' as ', at)
+    if (depth === 0 && isOver) return sql.slice(start, at)
   }
   return sql.slice(start)
 }

@@ -99,7 +99,7 @@ export function runAndHold(context: SuiteContext): void {
   })
 
   test('the signal aborts at the local deadline, and the result says that the lease was lost', async () => {
-    const [lock] = lockPair(1_000)
+    const [lock] = lockPair(500)
     let reason: unknown
     const work = async ({ signal }: RunContext) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
@@ -112,11 +112,11 @@ export function runAndHold(context: SuiteContext): void {
   })
 
   test('an extension in the work moves the deadline of the signal', async () => {
-    const [lock] = lockPair(1_000)
+    const [lock] = lockPair(500)
     const [ran, aborted] = await lock.run(async ({ signal }) => {
       expect(signal.aborted).toBe(false)
       await lock.extend('30s')
-      await sleep(1_100)
+      await sleep(600)
       return signal.aborted
     })
     expect([ran, aborted]).toEqual([true, false])
