@@ -2,8 +2,9 @@ import { SEATS } from './acts.ts'
 import type { ActResult } from './play-act.ts'
 import type { Hold } from './worker.ts'
 
-/** Lets a loaded machine be late, and clocks of processes that started at different times differ a little. */
+/** Lets a loaded machine be late. */
 const SLACK_MS = 1_000
+/** The clock of a database may run a little slower or faster than that of this machine. */
 const CLOCK_TOLERANCE_MS = 20
 
 /** Tickets beyond one for every seat. */

@@ -8,6 +8,12 @@ import { tableId } from '../table-id.ts'
 // To the millisecond, and the same throughout a statement: https://www.sqlite.org/lang_datefunc.html
 const now = sql`cast(round(unixepoch('subsec') * 1000000) as integer)`
 
+/**
+ * That clock is cut off, so it can be a millisecond behind the true time of a grant. The lease is that much longer: its
+ * holder, who counts from before it asked, must never believe in it for longer than the database does.
+ */
+const resolution = sql.lit(1000)
+
 const never = sql.raw(NEVER)
 
 /** The statements for one table. Each is a transaction of its own; none upgrades from reading to writing. */
@@ -35,7 +41,7 @@ where locks.key = ${value('key')}
       sql`
 insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
 select ${value('key')}, ${value('owner')}, ${value('attempt')}, clock.now,
-  coalesce(clock.now + ${value('ttlUs')}, ${never}), clock.now, ${value('heldBy')}
+  coalesce(clock.now + ${resolution} + ${value('ttlUs')}, ${never}), clock.now, ${value('heldBy')}
 from (select ${now} as now) as clock
 where true
 on conflict (key) do update
@@ -57,7 +63,7 @@ returning token, acquired_at as now
       'extend',
       sql`
 update ${locks}
-set expires_at = coalesce(${now} + ${value('ttlUs')}, ${never})
+set expires_at = coalesce(${now} + ${resolution} + ${value('ttlUs')}, ${never})
 where key = ${value('key')}
   and owner = ${value('owner')}
   and token = ${value('token')}
