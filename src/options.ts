@@ -16,7 +16,7 @@ export interface RetryOptions {
   readonly delay?: Duration | undefined
   /**
    * Bound on the whole call, waiting for a connection, statements and pauses included; milliseconds or '10s'.
-   * `0` tries once. `null` or `Infinity`: no bound. Default: no bound.
+   * `0` tries once, and gives that try the time it takes. `null` or `Infinity`: no bound. Default: no bound.
    */
   readonly timeout?: Duration | null | undefined
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +61,20 @@ for (const { name, family, url } of PLACES) {
         await migrateToLatest(opened.db, { tableName })
         await works(opened, tableName)
       }))
+
+    test('a table name of the longest kind works, bookkeeping included', async () => {
+      const tableName = uniqueTableName('x'.repeat(63)).slice(0, 55) + uniqueTableName('').slice(-8)
+      expect(tableName).toHaveLength(63)
+      const opened = await openAddress({ family, url, tableName })
+      await migrateToLatest(opened.db, { tableName })
+      await migrateToLatest(opened.db, { tableName })
+      await works(opened, tableName)
+      const hash = createHash('sha256').update(tableName).digest('hex').slice(0, 16)
+      for (const table of [tableName, `verrou_${hash}_migrations`, `verrou_${hash}_migrations_lock`]) {
+        await opened.db.schema.dropTable(table).execute()
+      }
+      await opened.close()
+    })
 
     test("the migrations merge into an app's own Migrator, up and down", () =>
       withTable(async (opened, tableName) => {

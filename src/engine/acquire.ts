@@ -17,6 +17,10 @@ export interface Acquiring {
 
 /** A lease that was won. */
 export interface Grant {
+  /** Which call of acquire won it. */
+  readonly attempt: string
+  /** An earlier sending of the same try went unanswered, and may still be carried out. */
+  readonly wasUnheard: boolean
   readonly token: number
   /** Until when holding can be proven, by the local monotonic clock; `Infinity`: for ever. */
   readonly deadlineMs: number
@@ -54,12 +58,12 @@ export async function acquire(
 
       const { outcome, grant } = await tryOnce(engine, request, bounds)
       if (grant && isAlive(engine, grant)) return grant
-      if (grant && ++stillborn >= MOST_STILLBORN) throw stillbornError(request)
+      if (grant && ++stillborn >= MOST_STILLBORN) throw stillbornError(engine, request)
       if (!grant) wasRefused = true
 
       const leftMs = bounds.leftMs()
       if (isOneTry || attempt >= retry.attempts || leftMs <= 0) {
-        if (grant) throw stillbornError(request)
+        if (grant) throw stillbornError(engine, request)
         return null
       }
       const freeInMs = outcome.granted ? 0 : outcome.freeInUs === null ? null : outcome.freeInUs / 1000
@@ -93,13 +97,15 @@ async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds)
   const answer = lookTwice(() => ask(question, engine.timing, bounds), engine.timing, bounds)
   try {
     const outcome = await bounds.race(answer)
-    return { outcome, grant: outcome.granted ? grantOf(outcome, request, sentAtMs) : undefined }
+    // Refused, while an earlier sending that nobody heard of may still be carried out.
+    if (!outcome.granted && mayHold) engine.giveBack.abandonUnheard(request)
+    return { outcome, grant: outcome.granted ? grantOf(outcome, request, sentAtMs, mayHold) : undefined }
   } catch (error) {
-    const cleanUp = () => engine.giveBack.abandon(request)
-    answer.then(
-      (late) => late.granted && cleanUp(),
-      () => mayHold && cleanUp(),
+    const late = answer.then(
+      ({ granted }) => granted && engine.giveBack.abandon(request),
+      () => mayHold && engine.giveBack.abandonUnheard(request),
     )
+    engine.giveBack.expectLate(late)
     throw error
   }
 }
@@ -118,8 +124,15 @@ async function lookTwice(look: () => Promise<TryOutcome>, { clock }: Timing, bou
   return look()
 }
 
-function grantOf(outcome: TryOutcome & { granted: true }, { ttlUs }: LeaseRequest, sentAtMs: number): Grant {
+function grantOf(
+  outcome: TryOutcome & { granted: true },
+  { ttlUs, attempt }: LeaseRequest,
+  sentAtMs: number,
+  wasUnheard: boolean,
+): Grant {
   return {
+    attempt,
+    wasUnheard,
     token: outcome.token,
     deadlineMs: ttlUs === null ? Number.POSITIVE_INFINITY : sentAtMs + ttlUs / 1000,
     sentAtMs,
@@ -131,7 +144,9 @@ function isAlive(engine: Acquiring, grant: Grant): boolean {
   return engine.timing.clock.nowMs() < grant.deadlineMs
 }
 
-function stillbornError({ key, ttlUs }: LeaseRequest): Error {
+function stillbornError(engine: Acquiring, request: LeaseRequest): Error {
+  const { key, ttlUs } = request
+  engine.giveBack.abandon(request)
   return new errors.E_LOCK_LOST(
     `the lease ended before the database's answer arrived; a TTL of ${(ttlUs ?? 0) / 1000} ms is too short for this database or this process`,
     { details: { key } },

@@ -7,6 +7,9 @@ import { type Bounds, boundsOf } from './bounds.ts'
 /** A lease that has ended by itself needs no more clean-up. One without an end is cared for this long. */
 const LONGEST_CARE_MS = 10 * 60_000
 
+/** Longer than a statement that lost its connection usually survives in a pooler or behind a table lock. */
+const UNHEARD_MS = 5_000
+
 interface Debt {
   readonly key: string
   readonly undo: () => Promise<unknown>
@@ -25,6 +28,9 @@ export class GiveBack {
   readonly #store: LockStore
   readonly #timing: Timing
   readonly #debts = new Map<string, Set<Debt>>()
+  /** Answers that nobody waits for any more, but that may leave something to give back. */
+  readonly #late = new Set<Promise<unknown>>()
+  #isClosed = false
 
   constructor(store: LockStore, timing: Timing) {
     this.#store = store
@@ -34,6 +40,22 @@ export class GiveBack {
   /** Undoes whatever the attempt took. Returns at once. */
   abandon({ key, attempt, ttlUs }: LeaseRequest): void {
     this.#owe(key, ttlUs, () => this.#store.abandon(key, attempt))
+  }
+
+  /**
+   * Undoes whatever the attempt took, now and once more a while later: a statement that was sent and never answered can
+   * still be waiting somewhere, and be carried out after the first clean-up. Returns at once.
+   */
+  abandonUnheard(request: LeaseRequest): void {
+    this.abandon(request)
+    this.#timing.clock.after(UNHEARD_MS, () => this.abandon(request), false)
+  }
+
+  /** Closing waits for an answer that comes too late for its caller. */
+  expectLate(answer: Promise<unknown>): void {
+    this.#late.add(answer)
+    const forget = () => this.#late.delete(answer)
+    answer.then(forget, forget)
   }
 
   /** Repeats a release that the database did not confirm. Returns at once. */
@@ -53,8 +75,10 @@ export class GiveBack {
 
   /** One last effort for everything owed, within the time given; the rest is left to the leases' own ends. */
   async close(withinMs: number): Promise<void> {
-    const owed = [...this.#debts.values()].flatMap((debts) => [...debts])
+    this.#isClosed = true
     const bounds = boundsOf(this.#timing.clock, withinMs)
+    await bounds.race(Promise.allSettled(this.#late)).catch(() => {})
+    const owed = [...this.#debts.values()].flatMap((debts) => [...debts])
     await bounds.race(Promise.allSettled(owed.map((debt) => this.#pay(debt)))).catch(() => {})
     for (const debt of owed) debt.cancelTimer()
     this.#debts.clear()
@@ -93,7 +117,7 @@ export class GiveBack {
   #tryLater(debt: Debt): void {
     const { clock, chance } = this.#timing
     const pauseMs = backoffMs(debt.efforts, 200, 5_000, chance)
-    if (clock.nowMs() + pauseMs >= debt.endMs) this.#forget(debt)
+    if (this.#isClosed || clock.nowMs() + pauseMs >= debt.endMs) this.#forget(debt)
     else debt.cancelTimer = clock.after(pauseMs, () => void this.#pay(debt).catch(() => {}), false)
   }
 

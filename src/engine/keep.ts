@@ -20,6 +20,12 @@ export interface KeptHold extends LeaseHold {
    * proven yet, as for a lock that was restored in another process.
    */
   deadlineMs: number
+  /** The call of acquire that won it, if that was one of this process. */
+  readonly attempt: string | undefined
+  /** See `Grant.wasUnheard`. */
+  readonly wasUnheard: boolean
+  /** A release was sent whose answer nobody heard. */
+  isReleaseUnconfirmed: boolean
 }
 
 /** A caller waits at least this long for a release to be confirmed, and at most this long. */
@@ -36,30 +42,42 @@ const MOST_RELEASE_MS = 10_000
 export async function extend(engine: Keeping, hold: KeptHold, ttlUs: number | null): Promise<Extension | null> {
   const { clock } = engine.timing
   const isProven = hold.deadlineMs !== Number.NEGATIVE_INFINITY
-  const bounds = boundsOf(clock, isProven ? hold.deadlineMs - clock.nowMs() : Number.POSITIVE_INFINITY)
   const endMs = (sentAtMs: number) => (ttlUs === null ? Number.POSITIVE_INFINITY : sentAtMs + ttlUs / 1000)
   let sentAtMs = clock.nowMs()
   // If the answer gets lost, a shorter TTL may be in force already.
   hold.deadlineMs = Math.min(hold.deadlineMs, endMs(sentAtMs))
+  const bounds = boundsOf(clock, (isProven ? hold.deadlineMs : endMs(sentAtMs)) - clock.nowMs())
 
   const question = () => {
     sentAtMs = clock.nowMs()
     return engine.store.extend(hold, ttlUs)
   }
   const answer = ask(question, engine.timing, bounds)
+  const giveBack = () => engine.giveBack.repeatRelease(hold.key, ttlUs, () => engine.store.release(hold))
   try {
     const extendedAtUs = await bounds.race(answer)
-    if (extendedAtUs === null) return null
+    if (extendedAtUs === null) {
+      // Our own earlier sending may have come through late and changed the token.
+      if (hold.wasUnheard) giveBackAttempt(engine, hold, ttlUs)
+      return null
+    }
+    if (clock.nowMs() >= endMs(sentAtMs)) {
+      giveBack()
+      return null
+    }
     hold.deadlineMs = endMs(sentAtMs)
     hold.ttlUs = ttlUs
     return { extendedAtUs, sentAtMs }
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error
     // Counted as lost from here on: what the late answer may have kept is given back.
-    const giveBack = () => engine.giveBack.repeatRelease(hold.key, ttlUs, () => engine.store.release(hold))
-    answer.then((late) => late !== null && giveBack(), giveBack)
+    engine.giveBack.expectLate(answer.then((late) => late !== null && giveBack(), giveBack))
     return null
   }
+}
+
+function giveBackAttempt(engine: Keeping, { key, owner, attempt }: KeptHold, ttlUs: number | null): void {
+  if (attempt !== undefined) engine.giveBack.abandonUnheard({ key, owner, attempt, ttlUs, heldBy: '' })
 }
 
 /** When an extension took effect, by both clocks. */
@@ -80,20 +98,27 @@ export async function release(engine: Keeping, hold: KeptHold): Promise<boolean>
   const leftMs = hold.deadlineMs - clock.nowMs()
   const withinMs = Math.min(Math.max(leftMs, LEAST_RELEASE_MS), MOST_RELEASE_MS)
   const bounds = boundsOf(clock, withinMs)
-  const send = async (mayBeDone: boolean) =>
-    (await engine.store.release(hold)) ||
-    (mayBeDone && wasReleased(hold, await engine.store.inspect(hold.key), clock.nowMs()))
+  const send = async (mayBeDone: boolean) => {
+    if (await engine.store.release(hold)) return true
+    if (hold.wasUnheard && hold.attempt !== undefined && clock.nowMs() < hold.deadlineMs) {
+      // Our own earlier sending came through late and changed the token: the attempt is still ours.
+      if (await engine.store.abandon(hold.key, hold.attempt)) return true
+    }
+    if (!mayBeDone && !hold.isReleaseUnconfirmed) return false
+    return wasReleased(hold, await engine.store.inspect(hold.key), clock.nowMs())
+  }
 
   try {
-    return await bounds.race(ask(send, engine.timing, bounds))
+    const isReleased = await bounds.race(ask(send, engine.timing, bounds))
+    if (hold.wasUnheard) giveBackAttempt(engine, hold, hold.ttlUs)
+    return isReleased
   } catch (error) {
+    hold.isReleaseUnconfirmed = true
     engine.giveBack.repeatRelease(hold.key, hold.ttlUs, () => engine.store.release(hold))
     if (!(error instanceof OutOfTime)) throw error
     throw new errors.E_LOCK_STORAGE_ERROR(
       `the database did not confirm the release within ${Math.round(withinMs)} ms`,
-      {
-        details: { key: hold.key },
-      },
+      { details: { key: hold.key } },
     )
   }
 }

@@ -11,6 +11,8 @@ export interface HeldLeaseInit {
   readonly ttlUs: number | null
   readonly deadlineMs: number
   readonly expiresAtUs: number | null
+  readonly attempt?: string
+  readonly wasUnheard?: boolean
 }
 
 /** One hold of this process: what is known of it locally, and the signal that tells of its end. */
@@ -18,15 +20,23 @@ export class HeldLease implements KeptHold {
   readonly key: string
   readonly owner: string
   readonly token: number
+  readonly attempt: string | undefined
+  readonly wasUnheard: boolean
+  isReleaseUnconfirmed = false
   ttlUs: number | null
-  deadlineMs: number
   /** The end by the database's clock, microseconds since the epoch; `null`: never. */
   expiresAtUs: number | null
   /** `released`: by this process. `lost`: the database said that it is not ours any more. */
   state: 'held' | 'released' | 'lost' = 'held'
   /** It was handed to somebody else by `serialize()`: closing the factory leaves it alone. */
   isShared = false
+  /** Whether the timer of the signal keeps the process alive: while a callback of `run` works. */
+  isAtWork = false
 
+  #deadlineMs: number
+  #abortReason: unknown
+  #extending: Promise<unknown> = Promise.resolve()
+  #releasing: Promise<boolean> | undefined
   readonly #clock: Clock
   readonly #databaseClock: DatabaseClock
   #controller: AbortController | undefined
@@ -37,10 +47,38 @@ export class HeldLease implements KeptHold {
     this.owner = init.owner
     this.token = init.token
     this.ttlUs = init.ttlUs
-    this.deadlineMs = init.deadlineMs
+    this.attempt = init.attempt
+    this.wasUnheard = init.wasUnheard ?? false
+    this.#deadlineMs = init.deadlineMs
     this.expiresAtUs = init.expiresAtUs
     this.#clock = clock
     this.#databaseClock = databaseClock
+  }
+
+  get deadlineMs(): number {
+    return this.#deadlineMs
+  }
+
+  /** The signal follows, also to an earlier deadline. */
+  set deadlineMs(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs
+    this.#cancelTimer()
+    if (this.#controller && !this.#controller.signal.aborted) this.#watch()
+  }
+
+  /** One extension after the other: the last one to be answered must be the last one that the database carried out. */
+  extendInTurn<Result>(extend: () => Promise<Result>): Promise<Result> {
+    const turn = this.#extending.then(extend)
+    this.#extending = turn.catch(() => {})
+    return turn
+  }
+
+  /** However many want it released at the same time, it is released once. */
+  releaseOnce(release: () => Promise<boolean>): Promise<boolean> {
+    this.#releasing ??= release().finally(() => {
+      this.#releasing = undefined
+    })
+    return this.#releasing
   }
 
   /** `false`: this process has not heard from the database yet that the hold is live. */
@@ -65,19 +103,22 @@ export class HeldLease implements KeptHold {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
-      this.#watch()
+      if (this.#abortReason === undefined) this.#watch()
+      else this.#controller.abort(this.#abortReason)
     }
     return this.#controller.signal
   }
 
-  /** Aborts the signal, if anybody ever looked at it. */
+  /** Aborts the signal, also for those who look at it later. */
   abort(reason: unknown): void {
     this.#cancelTimer()
+    this.#abortReason ??= reason
     this.#controller?.abort(reason)
   }
 
   /** The end of the hold, one way or the other; the signal of a released hold stays quiet. */
   end(state: 'released' | 'lost'): void {
+    if (this.state === 'released') return
     this.state = state
     if (state === 'lost') this.abort(this.lossError())
     else this.#cancelTimer()
@@ -96,13 +137,7 @@ export class HeldLease implements KeptHold {
     const leftMs = this.remainingMs()
     if (leftMs === null || this.state === 'released') return
     if (leftMs === 0) this.abort(this.lossError())
-    else this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch())
-  }
-
-  /** After an extension: the deadline may be earlier than the one the timer sleeps for. */
-  rewatch(): void {
-    this.#cancelTimer()
-    if (this.#controller && !this.#controller.signal.aborted) this.#watch()
+    else this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch(), this.isAtWork)
   }
 
   /** By what the database said elsewhere: without ever having heard of its clock, nothing is proven. */

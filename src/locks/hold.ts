@@ -17,11 +17,13 @@ import { type SerializedLock, serializeLease } from './serialized-lock.ts'
 export class Hold implements AsyncDisposable {
   readonly #context: LockContext
   readonly #held: HeldLease
+  readonly #ttlUs: number | null
 
   /** @internal Holds come from `lock.hold()`. */
   constructor(context: LockContext, held: HeldLease) {
     this.#context = context
     this.#held = held
+    this.#ttlUs = held.ttlUs
   }
 
   /** The key that is held. */
@@ -56,7 +58,7 @@ export class Hold implements AsyncDisposable {
    * `E_INVALID_DURATION`; `E_LOCK_STORAGE_ERROR`
    */
   async extend(ttl?: Ttl): Promise<void> {
-    const ttlUs = ttl === undefined ? this.#held.ttlUs : resolveTtlUs(ttl)
+    const ttlUs = ttl === undefined ? this.#ttlUs : resolveTtlUs(ttl)
     if (this.#held.state === 'released') throw notOwnedError(this.key)
     if (this.#held.isOver() || !(await extendLease(this.#context, this.#held, ttlUs))) throw this.#held.lossError()
   }
@@ -73,7 +75,8 @@ export class Hold implements AsyncDisposable {
 
   /** The hold as plain JSON, for `restoreLock` in another process, which may then release and extend it. */
   serialize(): SerializedLock {
-    return serializeLease(this.#held, this.#held.ttlUs)
+    this.#context.holds.delete(this.#held)
+    return serializeLease(this.#held, this.#ttlUs)
   }
 
   /**

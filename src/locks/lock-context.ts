@@ -52,7 +52,7 @@ export async function takeLease(
 
 /** Extends a hold. @returns whether it was still live; if not it is lost from now on */
 export async function extendLease(context: LockContext, held: HeldLease, ttlUs: number | null): Promise<boolean> {
-  const extension = await extend(context.engine, held, ttlUs).finally(() => held.rewatch())
+  const extension = await held.extendInTurn(() => extend(context.engine, held, ttlUs))
   if (extension === null) {
     held.end('lost')
     context.holds.delete(held)
@@ -67,7 +67,7 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
 export async function releaseLease(context: LockContext, held: HeldLease): Promise<boolean> {
   // From here on the release is on its way: closing leaves the hold to it.
   context.holds.delete(held)
-  const isReleased = await release(context.engine, held)
+  const isReleased = await held.releaseOnce(() => release(context.engine, held))
   held.end(isReleased ? 'released' : 'lost')
   return isReleased
 }

@@ -90,8 +90,8 @@ export class LockFactory implements AsyncDisposable {
   /**
    * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
    * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
-   * somebody else's by now. Waits at most 5 s for the callbacks, 5 s for the releases, and 5 s for what is still to be
-   * cleaned up after lost replies. Leases that could not be released end with their TTL. The connections of the store
+   * somebody else's by now. Waits at most 5 s for each: the callbacks, the releases, what is still to be cleaned up after
+   * lost replies, and a sweep of the table. Leases that could not be released end with their TTL. The connections of the store
    * stay open: they are yours.
    */
   close(): Promise<void> {
@@ -112,7 +112,7 @@ export class LockFactory implements AsyncDisposable {
     await this.#within(Promise.allSettled(running.keys()))
     await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
     await engine.giveBack.close(CLOSE_WITHIN_MS)
-    await this.#store.close()
+    await this.#within(this.#store.close())
   }
 
   /** What closing releases. Work that did not end in time is still in its critical section: its lease ends by itself. */

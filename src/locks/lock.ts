@@ -154,7 +154,9 @@ export class Lock {
    */
   async forceRelease(): Promise<void> {
     await forceReleaseKey(this.#context, this.key)
-    if (this.#held?.state === 'held') this.#held.end('lost')
+    if (this.#held?.state !== 'held') return
+    this.#held.end('lost')
+    this.#context.holds.delete(this.#held)
   }
 
   /**
@@ -216,7 +218,10 @@ export class Lock {
    */
   serialize(): SerializedLock {
     const { key, owner, ttlUs } = this.#wish
-    if (this.#held?.state === 'held') return serializeLease(this.#held, ttlUs)
+    if (this.#held?.state === 'held') {
+      this.#context.holds.delete(this.#held)
+      return serializeLease(this.#held, ttlUs)
+    }
     return { key, owner, ttl: ttlUs === null ? null : ttlUs / 1000, expirationTime: null, token: null }
   }
 

@@ -14,6 +14,7 @@ export function runHolding<Result>(
   held: HeldLease,
   work: () => Result | Promise<Result>,
 ): Promise<Result> {
+  held.isAtWork = true
   const running = workAndRelease(context, held, work)
   // Until the release is through: closing must not release the same hold beside it.
   context.running.set(running, held)

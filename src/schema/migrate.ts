@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { backoffMs } from '../backoff.ts'
 import { checkOptions, resolveTable, type TableOptions } from '../options.ts'
@@ -23,12 +24,13 @@ const LONGEST_MS = 30_000
 export async function migrateToLatest(db: Kysely<any>, options: MigrateOptions = {}): Promise<void> {
   checkOptions('options', options, ['tableName', 'schema'])
   const { tableName, schema } = resolveTable(options)
+  const bookkeeping = bookkeepingName(tableName)
   const Migrator = await loadMigrator()
   const migrator = new Migrator({
     db: db.withoutPlugins(),
     provider: { getMigrations: async () => createMigrations(options) },
-    migrationTableName: `${tableName}_migrations`,
-    migrationLockTableName: `${tableName}_migrations_lock`,
+    migrationTableName: `${bookkeeping}_migrations`,
+    migrationLockTableName: `${bookkeeping}_migrations_lock`,
     ...(schema === undefined ? {} : { migrationTableSchema: schema }),
   })
 
@@ -41,6 +43,14 @@ export async function migrateToLatest(db: Kysely<any>, options: MigrateOptions =
     if (!isPassing || performance.now() - startMs > LONGEST_MS) throw error
     await new Promise((resolve) => setTimeout(resolve, backoffMs(repeats, 20, 500, Math.random)))
   }
+}
+
+/** Postgres cuts names off at 63 bytes, which would make the bookkeeping tables one, or the lock table itself. */
+const LONGEST_NAME_BYTES = 63 - '_migrations_lock'.length
+
+function bookkeepingName(tableName: string): string {
+  if (Buffer.byteLength(tableName) <= LONGEST_NAME_BYTES) return tableName
+  return `verrou_${createHash('sha256').update(tableName).digest('hex').slice(0, 16)}`
 }
 
 /** Kysely 0.29 has moved its Migrator to a subpath that 0.28 does not have. */

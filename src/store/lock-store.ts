@@ -73,8 +73,11 @@ export interface LockStore {
   extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null>
   /** Frees the key if it still names this hold, live or expired. `false`: it does not (also: released before). */
   release(hold: LeaseHold): Promise<boolean>
-  /** Frees the key if it names this attempt: the clean-up of a try whose answer nobody heard. Repeatable. */
-  abandon(key: string, attempt: string): Promise<void>
+  /**
+   * Frees the key if it names this attempt: the clean-up of a try whose answer nobody heard. `false`: it does not.
+   * Repeatable.
+   */
+  abandon(key: string, attempt: string): Promise<boolean>
   /** Frees the key whoever holds it, and raises the token so that the old hold is fenced out. `false`: it was free. */
   forceRelease(key: string): Promise<boolean>
   /** What the store knows of the key; `null`: nothing. */

@@ -53,9 +53,11 @@ export class MemoryStore implements LockStore {
     return row !== undefined
   }
 
-  async abandon(key: string, attempt: string): Promise<void> {
+  async abandon(key: string, attempt: string): Promise<boolean> {
     const row = this.#rows.get(key)
-    if (row?.attempt === attempt) this.#free(row)
+    if (row?.attempt !== attempt) return false
+    this.#free(row)
+    return true
   }
 
   async forceRelease(key: string): Promise<boolean> {

@@ -66,8 +66,8 @@ export class SqlStore implements LockStore {
     return (await this.#ask((dialect) => dialect.statements.release, hold)).affectedRows > 0
   }
 
-  async abandon(key: string, attempt: string): Promise<void> {
-    await this.#ask((dialect) => dialect.statements.abandon, { key, attempt })
+  async abandon(key: string, attempt: string): Promise<boolean> {
+    return (await this.#ask((dialect) => dialect.statements.abandon, { key, attempt })).affectedRows > 0
   }
 
   async forceRelease(key: string): Promise<boolean> {

@@ -37,9 +37,8 @@ export class Sweeper {
       })
   }
 
-  /** Waits for a sweep in progress. */
+  /** Waits for a sweep in progress. The store may be another factory's, too: it goes on sweeping for that one. */
   async close(): Promise<void> {
-    this.#grantsLeft = Number.POSITIVE_INFINITY
     await this.#sweeping
   }
 

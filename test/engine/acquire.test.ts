@@ -28,6 +28,7 @@ function engineWith(...answers: Answer[]) {
     },
     async abandon() {
       sent.push('abandon')
+      return true
     },
   }
   const timing = { clock, chance: () => 0.999 }

@@ -9,6 +9,7 @@ const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
   1213: 'transient', // ER_LOCK_DEADLOCK; on Galera also a certification conflict
   1205: 'transient', // ER_LOCK_WAIT_TIMEOUT
   1146: 'missing-table', // ER_NO_SUCH_TABLE
+  1049: 'missing-table', // ER_BAD_DB_ERROR: MySQL's answer where the schema does not exist
   1054: 'outdated-table', // ER_BAD_FIELD_ERROR
   1040: 'unreachable', // ER_CON_COUNT_ERROR
   1203: 'unreachable', // ER_TOO_MANY_USER_CONNECTIONS
@@ -38,7 +39,13 @@ export function meaningOfMysqlError(error: unknown, statement: string): ErrorMea
     if (NO_CONNECTION.has(code as string)) return 'unreachable'
     if (typeof errno === 'number' && errno >= 1000) return BY_NUMBER[errno] ?? 'failed'
   }
+  if (isQueueFull(error)) return 'unreachable'
   return isClosed(error) ? 'unanswered' : 'unknown'
+}
+
+/** `mysql2` gives this one no code, either: nothing was sent. */
+function isQueueFull(error: unknown): boolean {
+  return error instanceof Error && /queue limit reached/i.test(error.message)
 }
 
 /** `mysql2` gives some errors no code: "Can't add new command when connection is in closed state", "Pool is closed." */
