@@ -7,8 +7,6 @@ export interface BetterSqlite3Like {
   readonly inTransaction: boolean
   /** Prepares a statement. */
   prepare(sql: string): BetterSqlite3StatementLike
-  /** Reads or sets the busy timeout. */
-  pragma(source: string, options?: { simple?: boolean }): unknown
 }
 
 /** The part of a prepared statement of `better-sqlite3` that is used. */
@@ -32,21 +30,25 @@ export interface BetterSqlite3StatementLike {
  */
 export function betterSqlite3Executor(database: BetterSqlite3Like): SqlExecutor {
   const prepared = new Map<string, BetterSqlite3StatementLike>()
+  const prepare = (sql: string): BetterSqlite3StatementLike => {
+    const statement = prepared.get(sql) ?? database.prepare(sql)
+    prepared.set(sql, statement)
+    return statement
+  }
   return {
     async execute({ sql }, values) {
       if (database.inTransaction) throw inTransactionError()
-      const busyTimeoutMs = Number(database.pragma('busy_timeout', { simple: true }))
-      if (busyTimeoutMs !== 0) database.pragma('busy_timeout = 0')
+      const busyTimeoutMs = Number(prepare('pragma busy_timeout').all()[0]?.timeout)
+      if (busyTimeoutMs !== 0) prepare('pragma busy_timeout = 0').all()
       try {
-        const statement = prepared.get(sql) ?? database.prepare(sql)
-        prepared.set(sql, statement)
+        const statement = prepare(sql)
         if (statement.reader) {
           const rows = statement.all(...values)
           return { rows, affectedRows: rows.length, insertId: 0 }
         }
         return { rows: [], affectedRows: statement.run(...values).changes, insertId: 0 }
       } finally {
-        if (busyTimeoutMs !== 0) database.pragma(`busy_timeout = ${busyTimeoutMs}`)
+        if (busyTimeoutMs !== 0) prepare(`pragma busy_timeout = ${busyTimeoutMs}`).all()
       }
     },
   }
