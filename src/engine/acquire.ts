@@ -48,6 +48,7 @@ export async function acquire(
   // A timeout of 0 asks for one try, and a try needs the time it takes.
   const isOneTry = retry.timeoutMs === 0
   const bounds = boundsOf(engine.timing.clock, isOneTry ? Number.POSITIVE_INFINITY : retry.timeoutMs, ...signals)
+  let asked = request
   let wasRefused = false
   let stillborn = 0
 
@@ -56,14 +57,20 @@ export async function acquire(
     for (let attempt = 1; ; attempt++) {
       bounds.throwIfAborted()
 
-      const { outcome, grant } = await tryOnce(engine, request, bounds)
+      const { outcome, grant, mayHold } = await tryOnce(engine, asked, bounds)
       if (grant && isAlive(engine, grant)) return grant
-      if (grant && ++stillborn >= MOST_STILLBORN) throw stillbornError(engine, request)
+      if (grant && ++stillborn >= MOST_STILLBORN) throw stillbornError(engine, asked)
       if (!grant) wasRefused = true
+      if (!grant && mayHold) {
+        // Refused, while an earlier sending that nobody heard of may still be carried out. What cleans up after it must
+        // never find the tries from here on, so they go by another name.
+        engine.giveBack.abandonUnheard(asked)
+        asked = { ...request, attempt: `${request.attempt}.${attempt}` }
+      }
 
       const leftMs = bounds.leftMs()
       if (isOneTry || attempt >= retry.attempts || leftMs <= 0) {
-        if (grant) throw stillbornError(engine, request)
+        if (grant) throw stillbornError(engine, asked)
         return null
       }
       const freeInMs = outcome.granted ? 0 : outcome.freeInUs === null ? null : outcome.freeInUs / 1000
@@ -97,9 +104,7 @@ async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds)
   const answer = lookTwice(() => ask(question, engine.timing, bounds), engine.timing, bounds)
   try {
     const outcome = await bounds.race(answer)
-    // Refused, while an earlier sending that nobody heard of may still be carried out.
-    if (!outcome.granted && mayHold) engine.giveBack.abandonUnheard(request)
-    return { outcome, grant: outcome.granted ? grantOf(outcome, request, sentAtMs, mayHold) : undefined }
+    return { outcome, mayHold, grant: outcome.granted ? grantOf(outcome, request, sentAtMs, mayHold) : undefined }
   } catch (error) {
     const late = answer.then(
       ({ granted }) => granted && engine.giveBack.abandon(request),

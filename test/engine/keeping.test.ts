@@ -147,6 +147,28 @@ describe('what was sent unheard', () => {
   })
 })
 
+describe('cleaning up after an unheard sending', () => {
+  test('never frees what the same call is granted later', { timeout: 15_000 }, async () => {
+    let sends = 0
+    const { real, store } = storeWith((real) => ({
+      tryAcquire: (request) => (sends++ === 0 ? unanswered() : real.tryAcquire(request)),
+      async abandon(key, attempt) {
+        // Carried out late, too: after the next try.
+        await sleep(700)
+        return real.abandon(key, attempt)
+      },
+    }))
+    await real.tryAcquire({ key: 'k', owner: 'other', attempt: 'other', ttlUs: 300_000, heldBy: 't' })
+    const lock = new LockFactory(store).createLock('k', '30s')
+    expect(await lock.acquire()).toBe(true)
+    for (const waitMs of [1_500, 5_500]) {
+      await sleep(waitMs)
+      expect((await real.inspect('k'))?.owner).toBe(lock.getOwner())
+    }
+    await lock.release()
+  })
+})
+
 describe('closing', () => {
   test('waits for tries under way, and gives back what they take', async () => {
     const { real, store } = storeWith((real) => ({
