@@ -6,6 +6,7 @@ import { dialectNamed } from '../src/dialects/detect.ts'
 import { resolveTable } from '../src/options.ts'
 import { schemaStatements } from '../src/schema/create-migrations.ts'
 import type { Statement } from '../src/statement.ts'
+import { statementsOf } from '../test/mutation/mutated.ts'
 import { type GeneratedFiles, REPOSITORY, writeGenerated } from './repository.ts'
 
 const DATABASES: Record<DialectName, string> = {
@@ -23,6 +24,17 @@ const PURPOSES: Readonly<Record<string, string>> = {
   release: 'Gives a lock back.',
   abandon: 'Gives back what a try may have taken whose answer never arrived.',
   'force-release': 'Frees a key, whoever holds it.',
+  'release-within': "Gives a lock back on a transaction of the caller's, and changes no setting.",
+  guard:
+    "Checks, on a transaction of the caller's, that a hold is current, and keeps it so until the transaction ends.",
+  snapshot: "Whether a transaction of the caller's sees the database as it was when it began; before it would wait.",
+  'session-snapshot': 'The same for the session, where the user may not ask about the transaction.',
+  look: "The start of a try on a transaction of the caller's: a look that leaves no lock.",
+  take: "The rest of a try on a transaction of the caller's, if the key is free.",
+  'create-within': "The rest of a try on a transaction of the caller's, if the key has no row yet.",
+  hurry: 'MySQL only: before create-within, so that it waits for a second at most.',
+  unhurry: 'MySQL only: after create-within. The setting is as it was.',
+  'lock-live': "Before an extension on a transaction of the caller's: whether the hold is live.",
   inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes one row that was free for long.',
@@ -34,10 +46,8 @@ export function sqlFiles(): GeneratedFiles {
 }
 
 function filesOf(dialect: DialectName): [path: string, text: string][] {
-  const { trySteps, statements } = dialectNamed(dialect, resolveTable({}))
-  const all: Statement[] = [...trySteps.map(({ statement }) => statement), ...Object.values(statements)]
   return [
-    ...all.map((statement): [string, string] => [
+    ...statementsOf(dialectNamed(dialect, resolveTable({}))).map((statement): [string, string] => [
       `sql/${dialect}/${statement.name}.sql`,
       statementText(dialect, statement),
     ]),

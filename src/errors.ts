@@ -73,6 +73,46 @@ export const CATALOGUE = {
     says: 'This database, driver, or version of Node.js cannot do what was asked.',
     remedy: 'The message names what is needed.',
   },
+  E_LOCK_GUARDED: {
+    retryable: true,
+    says: 'The hold could not be extended, because a transaction that guards it is still open and has its row locked. Nobody else can take the lock before that transaction ends.',
+    remedy:
+      'Commit first, then extend. Or extend within the transaction: `verrou.within(trx).restoreLock(lock.serialize()).extend()`.',
+  },
+  E_TRANSACTION_REQUIRED: {
+    retryable: false,
+    says: 'What was given to `within` or `guard` is no open transaction: it has ended, or was never begun.',
+    remedy:
+      'Begin a transaction first, and use its locks before it ends. What was done on it is undone, if it was a lease.',
+  },
+  E_TRANSACTION_CONFLICT: {
+    retryable: true,
+    says: 'The transaction met another one: a deadlock, a serialization failure, a row that is newer than its snapshot, or a key that it may not wait for, since it has locked a later one.',
+    remedy:
+      'Roll back, and run the whole transaction again. Against deadlocks, lock all keys in one call: `lockUntilCommit([a, b])`.',
+  },
+  E_TRANSACTION_ISOLATION: {
+    retryable: false,
+    says: 'The transaction would wait for a lock, but sees the database as it was when it began (REPEATABLE READ, SERIALIZABLE, or SQLite): it would never see the lock become free.',
+    remedy:
+      'Try once (`acquireImmediately()`, `timeout: 0`), and run the transaction again when the lock was refused; or use READ COMMITTED; or take the lock before the transaction.',
+  },
+  E_TRANSACTION_READ_ONLY: {
+    retryable: false,
+    says: 'The transaction is read-only; locks have to write.',
+    remedy: 'Begin it as a transaction that may write.',
+  },
+  E_TRANSACTION_FAILED: {
+    retryable: false,
+    says: 'The transaction has failed before: the database accepts nothing on it but a rollback, or has rolled it back already.',
+    remedy: 'Roll back. The first error of the transaction tells why.',
+  },
+  E_SINGLE_CONNECTION: {
+    retryable: false,
+    says: 'The store has one connection (SQLite), and a transaction is open on it: a lock that does not belong to the transaction would have to wait for its end.',
+    remedy:
+      'Within the transaction, use `verrou.within(trx)`. Outside of it, wait for its end, or give the store a connection of its own to the same file.',
+  },
   E_CLOSED: {
     retryable: false,
     says: 'The `Verrou` or `LockFactory` was closed; it grants no more locks.',

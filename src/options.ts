@@ -32,6 +32,17 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Options of `lockUntilCommit`. */
+export interface LockUntilCommitOptions {
+  /**
+   * Bound on the whole call; milliseconds or '5s'. `0` tries once. `null` or `Infinity`: no bound. Default: that of the factory's
+   * `retry`, at most 10 s.
+   */
+  readonly timeout?: Duration | null | undefined
+  /** Gives up waiting: the call rejects at once with the signal's reason. What is locked then stays locked until the end. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Options of a `LockFactory`, and of `Verrou` for all its stores: the defaults for every lock. */
 export interface LockFactoryOptions {
   /** Default retry policy of `acquire`, `run` and `hold`. */

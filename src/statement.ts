@@ -1,13 +1,14 @@
 /** The values that statements are made with, by name. */
 export interface StatementInput {
   readonly key: string
-  readonly owner: string
-  /** Which call of `acquire` asks: see `LeaseRequest.attempt`. */
-  readonly attempt: string
+  /** `null`: a lock until commit, which leaves a free row. */
+  readonly owner: string | null
+  /** Which call of `acquire` asks: see `LeaseRequest.attempt`. `null`: a lock until commit. */
+  readonly attempt: string | null
   readonly token: number
   /** Microseconds; `null`: never. */
   readonly ttlUs: number | null
-  readonly heldBy: string
+  readonly heldBy: string | null
   /** Postgres only: the 64-bit number that stands for a key that has no row yet, as decimal text. */
   readonly newKeyLock: string
   /** The sweep goes on behind this key. */
@@ -24,6 +25,8 @@ export interface Statement {
   readonly sql: string
   /** Which value goes where, in the order of the placeholders. */
   readonly parameters: readonly ParameterName[]
+  /** Whether it brings back rows: some drivers have one call for rows and another for effects. */
+  readonly returnsRows: boolean
 }
 
 /** What a statement brought back, in the same shape from every driver. */

@@ -19,6 +19,11 @@ export class StoreTrouble extends Error {
     this.kind = kind
   }
 
+  /** Whether it is no trouble of the database, but a row that somebody has locked. */
+  get isRowLocked(): boolean {
+    return false
+  }
+
   /** Whether the same question can have an answer if it is put again. */
   get canPass(): boolean {
     return this.kind === 'transient' || this.kind === 'unreachable' || this.kind === 'unanswered'

@@ -12,3 +12,4 @@ set owner = null,
 from clock
 where locks.key = $1::text
   and locks.attempt = $2::text
+returning true as is_done

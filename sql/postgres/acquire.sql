@@ -36,11 +36,11 @@ created as (
   on conflict (key) do nothing
   returning locks.token, locks.acquired_at as now
 )
-select true as is_granted, token, now, null::bigint as free_in from retaken
+select true as is_granted, token, now, null::bigint as free_in, transaction_timestamp() < statement_timestamp() as is_in_transaction from retaken
 union all
-select true, token, now, null from created
+select true, token, now, null, transaction_timestamp() < statement_timestamp() as is_in_transaction from created
 union all
-select false, null, clock.now, nullif(locks.expires_at, 9223372036854775807) - clock.now
+select false, null, clock.now, nullif(locks.expires_at, 9223372036854775807) - clock.now, transaction_timestamp() < statement_timestamp() as is_in_transaction
 from "verrou_locks" as locks, clock
 where locks.key = $14::text
   and not exists (select from retaken)

@@ -4,12 +4,19 @@
 
 with clock as materialized (
   select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+),
+held as materialized (
+  select locks.key
+  from "verrou_locks" as locks
+  where locks.key = $1::text
+    and locks.owner is not null
+  for update of locks
 )
 update "verrou_locks" as locks
 set owner = null,
     attempt = null,
     token = greatest(locks.token + 1, clock.now),
     expires_at = clock.now
-from clock
-where locks.key = $1::text
-  and locks.owner is not null
+from held, clock
+where locks.key = held.key
+returning true as is_done

@@ -8,3 +8,4 @@ set owner = null,
     expires_at = cast(round(unixepoch('subsec') * 1000000) as integer)
 where key = ?
   and attempt = ?
+returning 1 as is_done

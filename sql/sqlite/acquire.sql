@@ -4,7 +4,7 @@
 
 insert into "verrou_locks" as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
 select ?, ?, ?, clock.now,
-  coalesce(clock.now + 1000 + ?, 9223372036854775807), clock.now, ?
+  coalesce(clock.now + ?, 9223372036854775807), clock.now, ?
 from (select cast(round(unixepoch('subsec') * 1000000) as integer) as now) as clock
 where true
 on conflict (key) do update

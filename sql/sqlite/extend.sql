@@ -3,7 +3,7 @@
 -- Parameters, in order: ttlUs, key, owner, token
 
 update "verrou_locks"
-set expires_at = coalesce(cast(round(unixepoch('subsec') * 1000000) as integer) + 1000 + ?, 9223372036854775807)
+set expires_at = coalesce(cast(round(unixepoch('subsec') * 1000000) as integer) + ?, 9223372036854775807)
 where key = ?
   and owner = ?
   and token = ?

@@ -9,3 +9,4 @@ set owner = null,
     expires_at = cast(round(unixepoch('subsec') * 1000000) as integer)
 where key = ?
   and owner is not null
+returning 1 as is_done

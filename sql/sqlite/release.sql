@@ -9,3 +9,4 @@ set owner = null,
 where key = ?
   and owner = ?
   and token = ?
+returning 1 as is_done

@@ -67,7 +67,8 @@ async function versionOf(send: SendQuestion, question: string, meaningOf: (error
   }
 }
 
-function meaningOfServerError(error: unknown): ErrorMeaning {
+/** What an error means of a database that nobody knows yet. */
+export function meaningOfServerError(error: unknown): ErrorMeaning {
   const isMysql = typeof (error as { errno?: unknown }).errno === 'number'
   return isMysql ? meaningOfMysqlError(error, 'detect') : meaningOfPostgresError(error)
 }

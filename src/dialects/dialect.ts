@@ -1,3 +1,4 @@
+import type { TransactionAnswer } from '../caller-transaction.ts'
 import type { Answer, ParameterName, Statement, StatementInput } from '../statement.ts'
 import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
@@ -7,13 +8,15 @@ import type { DialectName } from './compiler.ts'
  * - `granted`
  * - `held`: somebody else's lease is in the way
  * - `locked`: an open transaction, or another statement at this moment, has the row; nobody knows what it will be
- * - `open`: the next statement of the try tells
+ * - `open`: the next step of the try tells, or the one that is named. `isMet`: the statement has a weaker lock of the row
+ * - `stale`: somebody has taken it since the transaction's look at it; only a new transaction can tell
  */
 export type TryAnswer =
   | { readonly kind: 'granted'; readonly token: number; readonly grantedAtUs: number }
   | { readonly kind: 'held'; readonly freeInUs: number | null }
   | { readonly kind: 'locked' }
-  | { readonly kind: 'open' }
+  | { readonly kind: 'open'; readonly next?: string; readonly isMet?: boolean }
+  | { readonly kind: 'stale' }
 
 /** One statement of a try, and how to read its answer. */
 export interface TryStep {
@@ -21,8 +24,28 @@ export interface TryStep {
   read(answer: Answer): TryAnswer
 }
 
-/** What an error of the driver means. Beside trouble: findings about the table, and a row that is locked. */
-export type ErrorMeaning = TroubleKind | 'missing-table' | 'outdated-table' | 'row-locked'
+/**
+ * What an extension came to. `locked`: the row names the hold, and a transaction or another statement has it locked.
+ */
+export type ExtendAnswer =
+  | { readonly kind: 'extended'; readonly atUs: number }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'locked' }
+
+/**
+ * What an error of the driver means. Beside trouble: findings about the table, a row that is locked, or that somebody has created, and what only matters
+ * in a transaction of the caller's: a write that it may not do (`read-only`), a row that is newer than its snapshot or that
+ * it has waited for in vain (`stale`), and that it has failed before (`transaction-failed`).
+ */
+export type ErrorMeaning =
+  | TroubleKind
+  | 'missing-table'
+  | 'outdated-table'
+  | 'row-locked'
+  | 'row-exists'
+  | 'read-only'
+  | 'stale'
+  | 'transaction-failed'
 
 /** Every statement of a dialect, whole; those of a try are in {@link LockDialect.trySteps}. */
 export interface LockStatements {
@@ -38,16 +61,52 @@ export interface LockStatements {
   readonly sweepDelete: Statement
 }
 
+/** One statement of a try in a transaction of the caller's. */
+export interface TransactionStep extends TryStep {
+  /** What an open answer can name. */
+  readonly name: string
+  /** Sent before and, whatever happens, after the statement. */
+  readonly around?: { readonly before: Statement; readonly after: Statement }
+}
+
+/** What is said on a transaction of the caller's, and how to read the answers. */
+export interface TransactionDialect {
+  /** One try: the first step, then those that the answers lead to. Takes leases and locks until commit. */
+  readonly trySteps: readonly TransactionStep[]
+  readonly statements: {
+    readonly extend: Statement
+    readonly release: Statement
+    readonly guard: Statement
+  }
+  /** Sent before an extension where that alone cannot tell: whether the hold is live, with its row locked. */
+  readonly lockLive?: Statement
+  /** The answer of `lockLive`, or of the extension. */
+  readExtend(answer: Answer): ExtendAnswer
+  /** Whether a guard found that the row still names the hold. */
+  isCurrent(answer: Answer): boolean
+  /** Whether a transaction is open; `undefined`: nobody knows. */
+  isInTransaction(answer: TransactionAnswer): boolean | undefined
+  /** Asked one after the other until the database allows one: whether the transaction's snapshot is fixed. `always`: it is. */
+  readonly snapshotQuestions: readonly Statement[] | 'always'
+  /** Whether a try in a fixed snapshot still sees that another transaction, which had the row locked, has ended. */
+  readonly seesRowLocksEnd: boolean
+  /**
+   * What the database does to the transaction when two meet. `goes-on`: only the statement is undone. `aborted`: it
+   * refuses everything but a rollback. `rolled-back`: it has been rolled back, and nothing says so to later statements.
+   */
+  readonly afterConflict: 'goes-on' | 'aborted' | 'rolled-back'
+}
+
 /** One database's words, and how to read its answers. Pure: no connection, no clock, no state. */
 export interface LockDialect {
   readonly name: DialectName
   /** One try: each step is sent only if the one before left it open. */
   readonly trySteps: readonly TryStep[]
   readonly statements: LockStatements
+  readonly transaction: TransactionDialect
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
-  /** The moment of the extension by the database's clock, microseconds; `null`: the hold was not live. */
-  readExtend(answer: Answer): number | null
+  readExtend(answer: Answer): ExtendAnswer
   meaningOf(error: unknown, statement: string): ErrorMeaning
 }
 

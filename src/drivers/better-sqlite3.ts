@@ -37,5 +37,9 @@ export function sqliteStore(options: SqliteStoreOptions): LockStore {
       await detectDialect((sql) => executor.execute({ sql }, []), true)
       return dialectNamed('sqlite', table)
     },
+    dialectWithin: async (transaction, _options, table) => {
+      await detectDialect((sql) => transaction.execute({ sql, returnsRows: true }, []), true)
+      return dialectNamed('sqlite', table)
+    },
   })
 }

@@ -1,7 +1,8 @@
 import '../node-version.ts'
 import type { Kysely } from 'kysely'
 import { detectDialect, dialectNamed } from '../dialects/detect.ts'
-import { isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
+import { hasOneConnection, isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
+import { singleConnectionExecutor } from '../executors/kysely-single-connection.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
@@ -32,7 +33,13 @@ export interface KyselyStoreOptions extends SqlStoreOptions {
 export function kyselyStore(options: KyselyStoreOptions): LockStore {
   return sqlStoreOf(options, {
     own: { connection: { rule: 'a Kysely instance that is not a transaction', isValid: isInstance } },
-    executor: ({ connection }) => kyselyExecutor(connection),
+    executor: ({ connection }) => {
+      return hasOneConnection(connection) ? singleConnectionExecutor(connection) : kyselyExecutor(connection)
+    },
+    dialectWithin: async (transaction, { connection }, table) => {
+      const send = (sql: string) => transaction.execute({ sql, returnsRows: true }, [])
+      return dialectNamed(await detectDialect(send, isSqliteLikely(connection)), table)
+    },
     dialect:
       (executor, { connection }, table) =>
       async () => {

@@ -1,3 +1,4 @@
+import type { CallerTransaction } from '../caller-transaction.ts'
 import type { LockDialect } from '../dialects/dialect.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable } from '../options.ts'
@@ -23,6 +24,8 @@ export interface StoreWiring<Options> {
   readonly own: Readonly<Record<string, { readonly rule: string; readonly isValid: (given: unknown) => boolean }>>
   executor(options: Options, table: ResolvedTable): SqlExecutor
   dialect(executor: SqlExecutor, options: Options, table: ResolvedTable): () => LockDialect | Promise<LockDialect>
+  /** Where the database has to be asked which one it is: the same by way of a transaction of the caller's. */
+  dialectWithin?(transaction: CallerTransaction, options: Options, table: ResolvedTable): Promise<LockDialect>
 }
 
 /** Checks a driver's options and joins dialect and executor to a store. Opens nothing. */
@@ -37,10 +40,12 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
 
   const table = resolveTable(options)
   const executor = wiring.executor(options, table)
+  const dialect = wiring.dialect(executor, options, table)
   return new SqlStore({
     executor,
     table,
-    dialect: wiring.dialect(executor, options, table),
+    dialect,
+    dialectWithin: (transaction) => wiring.dialectWithin?.(transaction, options, table) ?? dialect(),
     createTable: autoCreateTable ? (dialect) => createLockTable(executor, dialect, table) : undefined,
   })
 }

@@ -5,14 +5,19 @@ import { asTrouble } from '../store-trouble.ts'
 import { ask, type Timing } from './ask.ts'
 import { type Bounds, boundsOf, OutOfTime, pause } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
-import type { Waiting } from './waiting.ts'
+import type { Obstacle, Waiting } from './waiting.ts'
 
 /** What the loop works with. */
-export interface Acquiring {
-  readonly store: LockStore
+export interface Trying {
+  readonly store: Pick<LockStore, 'tryAcquire'>
   readonly timing: Timing
   readonly waiting: Waiting
   readonly giveBack: GiveBack
+}
+
+/** The same with a whole store. */
+export interface Acquiring extends Trying {
+  readonly store: LockStore
 }
 
 /** A lease that was won. */
@@ -40,7 +45,7 @@ const MOST_STILLBORN = 3
  * @throws LockError `E_LOCK_STORAGE_ERROR`, `E_LOCK_LOST`; the reason of a signal that aborts
  */
 export async function acquire(
-  engine: Acquiring,
+  engine: Trying,
   request: LeaseRequest,
   retry: ResolvedRetry,
   ...signals: (AbortSignal | undefined)[]
@@ -73,8 +78,7 @@ export async function acquire(
         if (grant) throw stillbornError(engine, asked)
         return null
       }
-      const freeInMs = outcome.granted ? 0 : outcome.freeInUs === null ? null : outcome.freeInUs / 1000
-      await engine.waiting.untilMaybeFree(request.key, Math.min(retry.delayMs, leftMs), freeInMs, bounds)
+      await engine.waiting.untilMaybeFree(request.key, Math.min(retry.delayMs, leftMs), obstacleOf(outcome), bounds)
     }
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error
@@ -87,7 +91,7 @@ export async function acquire(
 }
 
 /** One try, heard or cleaned up after: whatever ends the wait for the answer, nothing stays taken. */
-async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds) {
+async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds) {
   const { clock } = engine.timing
   let sentAtMs = clock.nowMs()
   let mayHold = false
@@ -106,13 +110,16 @@ async function tryOnce(engine: Acquiring, request: LeaseRequest, bounds: Bounds)
     const outcome = await bounds.race(answer)
     return { outcome, mayHold, grant: outcome.granted ? grantOf(outcome, request, sentAtMs, mayHold) : undefined }
   } catch (error) {
-    const late = answer.then(
-      ({ granted }) => granted && engine.giveBack.abandon(request),
-      () => mayHold && engine.giveBack.abandonUnheard(request),
-    )
-    engine.giveBack.expectLate(late)
+    engine.giveBack.abandonLate(request, answer, () => mayHold)
     throw error
   }
+}
+
+/** What keeps the next try from being worth while. */
+function obstacleOf(outcome: TryOutcome): Obstacle {
+  if (outcome.granted) return { freeInMs: 0, isRowLocked: false }
+  const { freeInUs, isUncertain = false } = outcome
+  return { freeInMs: freeInUs === null ? null : freeInUs / 1000, isRowLocked: isUncertain }
 }
 
 /** Long enough for a statement that has the row locked to end; short for whoever waits for the answer. */
@@ -145,11 +152,11 @@ function grantOf(
   }
 }
 
-function isAlive(engine: Acquiring, grant: Grant): boolean {
+function isAlive(engine: Trying, grant: Grant): boolean {
   return engine.timing.clock.nowMs() < grant.deadlineMs
 }
 
-function stillbornError(engine: Acquiring, request: LeaseRequest): Error {
+function stillbornError(engine: Trying, request: LeaseRequest): Error {
   const { key, ttlUs } = request
   engine.giveBack.abandon(request)
   return new errors.E_LOCK_LOST(

@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts'
-import type { LeaseRequest, LockStore } from '../store/lock-store.ts'
+import type { LeaseRequest, LockStore, TryOutcome } from '../store/lock-store.ts'
 import type { Timing } from './ask.ts'
 import { ask } from './ask.ts'
 import { type Bounds, boundsOf } from './bounds.ts'
@@ -9,6 +9,31 @@ const LONGEST_CARE_MS = 10 * 60_000
 
 /** Longer than a statement that lost its connection usually survives in a pooler or behind a table lock. */
 const UNHEARD_MS = 5_000
+
+/**
+ * What may be held although nobody wants it: a try that was answered after its caller had gone, or whose answer got
+ * lost; a release that the database did not confirm.
+ */
+export interface GiveBack {
+  /** Undoes whatever the attempt took. Returns at once. */
+  abandon(request: LeaseRequest): void
+  /**
+   * Undoes whatever the attempt took, now and once more a while later: a statement that was sent and never answered can
+   * still be waiting somewhere, and be carried out after the first clean-up. Returns at once.
+   */
+  abandonUnheard(request: LeaseRequest): void
+  /** The same for an attempt that is still under way, and whose caller has gone. Returns at once. */
+  abandonLate(request: LeaseRequest, answer: Promise<TryOutcome>, mayHold: () => boolean): void
+  /** Closing waits for an answer that comes too late for its caller. */
+  expectLate(answer: Promise<unknown>): void
+  /** Repeats a release that the database did not confirm. Returns at once. */
+  repeatRelease(key: string, ttlUs: number | null, release: () => Promise<unknown>): void
+  /**
+   * Before a new try for the key: settles now what is still owed, so that the caller does not wait for a lease that
+   * this process itself left behind. Costs nothing when nothing is owed.
+   */
+  settle(key: string, bounds: Bounds): Promise<void>
+}
 
 interface Debt {
   readonly key: string
@@ -20,11 +45,10 @@ interface Debt {
 }
 
 /**
- * What may be held although nobody wants it: a try that was answered after its caller had gone, or whose answer got
- * lost; a release that the database did not confirm. Each is undone in the background, again and again until the
- * store confirms it or the lease has ended by itself. None of this keeps the process alive.
+ * Undoes in the background, again and again until the store confirms it or the lease has ended by itself. None of this
+ * keeps the process alive.
  */
-export class GiveBack {
+export class BackgroundGiveBack implements GiveBack {
   readonly #store: LockStore
   readonly #timing: Timing
   readonly #debts = new Map<string, Set<Debt>>()
@@ -37,36 +61,33 @@ export class GiveBack {
     this.#timing = timing
   }
 
-  /** Undoes whatever the attempt took. Returns at once. */
   abandon({ key, attempt, ttlUs }: LeaseRequest): void {
     this.#owe(key, ttlUs, () => this.#store.abandon(key, attempt))
   }
 
-  /**
-   * Undoes whatever the attempt took, now and once more a while later: a statement that was sent and never answered can
-   * still be waiting somewhere, and be carried out after the first clean-up. Returns at once.
-   */
   abandonUnheard(request: LeaseRequest): void {
     this.abandon(request)
     this.#timing.clock.after(UNHEARD_MS, () => this.abandon(request), false)
   }
 
-  /** Closing waits for an answer that comes too late for its caller. */
+  abandonLate(request: LeaseRequest, answer: Promise<TryOutcome>, mayHold: () => boolean): void {
+    const late = answer.then(
+      ({ granted }) => granted && this.abandon(request),
+      () => mayHold() && this.abandonUnheard(request),
+    )
+    this.expectLate(late)
+  }
+
   expectLate(answer: Promise<unknown>): void {
     this.#late.add(answer)
     const forget = () => this.#late.delete(answer)
     answer.then(forget, forget)
   }
 
-  /** Repeats a release that the database did not confirm. Returns at once. */
   repeatRelease(key: string, ttlUs: number | null, release: () => Promise<unknown>): void {
     this.#owe(key, ttlUs, release)
   }
 
-  /**
-   * Before a new try for the key: settles now what is still owed, so that the caller does not wait for a lease that
-   * this process itself left behind. Costs nothing when nothing is owed.
-   */
   async settle(key: string, bounds: Bounds): Promise<void> {
     const owed = this.#debts.get(key)
     if (!owed) return

@@ -1,5 +1,6 @@
 import { errors } from '../errors.ts'
 import type { LeaseHold, LeaseState, LockStore } from '../store/lock-store.ts'
+import { asTrouble } from '../store-trouble.ts'
 import { ask, type Timing } from './ask.ts'
 import { boundsOf, OutOfTime } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
@@ -26,6 +27,8 @@ export interface KeptHold extends LeaseHold {
   readonly wasUnheard: boolean
   /** A release was sent whose answer nobody heard. */
   isReleaseUnconfirmed: boolean
+  /** A transaction has guarded it, and may still be open. */
+  isGuarded: boolean
 }
 
 /** A caller waits at least this long for a release to be confirmed, and at most this long. */
@@ -33,11 +36,17 @@ const LEAST_RELEASE_MS = 1_000
 const MOST_RELEASE_MS = 10_000
 
 /**
+ * An extension waits this long for a transaction that guards the hold. It may be the very one that waits for the
+ * extension; and while it is open, nobody can take the lock.
+ */
+const MOST_GUARDED_MS = 1_000
+
+/**
  * Extends the hold to `ttlUs` from now, and moves its deadline.
  *
  * @returns when the new TTL began, by the store's clock in microseconds and by the local one; `null` when the hold was
  * not live any more, or its deadline passed before the database answered
- * @throws LockError `E_LOCK_STORAGE_ERROR`; the hold then keeps the earlier of its two possible deadlines
+ * @throws LockError `E_LOCK_STORAGE_ERROR`; the hold then keeps the earlier of its two possible deadlines; `E_LOCK_GUARDED`
  */
 export async function extend(engine: Keeping, hold: KeptHold, ttlUs: number | null): Promise<Extension | null> {
   const { clock } = engine.timing
@@ -48,9 +57,16 @@ export async function extend(engine: Keeping, hold: KeptHold, ttlUs: number | nu
   hold.deadlineMs = Math.min(hold.deadlineMs, endMs(sentAtMs))
   const bounds = boundsOf(clock, (isProven ? hold.deadlineMs : endMs(sentAtMs)) - clock.nowMs())
 
-  const question = () => {
+  const startMs = sentAtMs
+  const question = async () => {
     sentAtMs = clock.nowMs()
-    return engine.store.extend(hold, ttlUs)
+    try {
+      return await engine.store.extend(hold, ttlUs)
+    } catch (error) {
+      const isInTheWay = hold.isGuarded && asTrouble(error).kind === 'transient'
+      if (isInTheWay && clock.nowMs() - startMs >= MOST_GUARDED_MS) throw guardedError(hold, error)
+      throw error
+    }
   }
   const answer = ask(question, engine.timing, bounds)
   const giveBack = () => engine.giveBack.repeatRelease(hold.key, ttlUs, () => engine.store.release(hold))
@@ -67,6 +83,7 @@ export async function extend(engine: Keeping, hold: KeptHold, ttlUs: number | nu
     }
     hold.deadlineMs = endMs(sentAtMs)
     hold.ttlUs = ttlUs
+    hold.isGuarded = false
     return { extendedAtUs, sentAtMs }
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error
@@ -74,6 +91,13 @@ export async function extend(engine: Keeping, hold: KeptHold, ttlUs: number | nu
     engine.giveBack.expectLate(answer.then((late) => late !== null && giveBack(), giveBack))
     return null
   }
+}
+
+function guardedError({ key, token }: KeptHold, cause: unknown): Error {
+  return new errors.E_LOCK_GUARDED(
+    `the lease on ${JSON.stringify(key)} cannot be extended while a transaction that guards it is open (and cannot be lost, either); commit first, or extend it within that transaction`,
+    { cause, details: { key, token } },
+  )
 }
 
 function giveBackAttempt(engine: Keeping, { key, owner, attempt }: KeptHold, ttlUs: number | null): void {

@@ -56,7 +56,8 @@ export function betterSqlite3Executor(database: BetterSqlite3Like): SqlExecutor 
 
 /** What we wrote would be undone by the rollback of a transaction that we know nothing about. */
 function inTransactionError() {
-  return new errors.E_UNSUPPORTED(
-    'the better-sqlite3 database is inside a transaction; acquire and release locks outside of it, or give the store a database of its own',
+  return new errors.E_SINGLE_CONNECTION(
+    'the better-sqlite3 database is inside a transaction; use `verrou.within(fromBetterSqlite3(database))` for locks of that transaction, ' +
+      'or give the store a database of its own',
   )
 }

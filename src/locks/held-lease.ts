@@ -23,6 +23,7 @@ export class HeldLease implements KeptHold {
   readonly attempt: string | undefined
   readonly wasUnheard: boolean
   isReleaseUnconfirmed = false
+  isGuarded = false
   ttlUs: number | null
   /** The end by the database's clock, microseconds since the epoch; `null`: never. */
   expiresAtUs: number | null

@@ -1,17 +1,21 @@
+import type { TransactionLike } from '../caller-transaction.ts'
 import { type Acquiring, acquire } from '../engine/acquire.ts'
 import { ask } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
 import { extend, release } from '../engine/keep.ts'
+import { errors } from '../errors.ts'
 import type { ResolvedRetry } from '../options.ts'
 import { randomId } from '../random-id.ts'
-import type { LeaseState } from '../store/lock-store.ts'
+import type { LeaseState, LockStore, TransactionStore } from '../store/lock-store.ts'
 import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
 import type { HoldRegistry } from './hold-registry.ts'
 
-/** What the locks of one factory share. */
+/** What the locks of one factory, or of one transaction of a factory, share. */
 export interface LockContext {
   readonly engine: Acquiring
+  /** The factory's own store, also where `engine.store` is that of a transaction. */
+  readonly rootStore: LockStore
   readonly retry: ResolvedRetry
   /** The same, with a single try. */
   readonly once: ResolvedRetry
@@ -29,6 +33,16 @@ export interface LeaseWish {
   readonly key: string
   readonly owner: string
   readonly ttlUs: number | null
+}
+
+/**
+ * The store on a transaction of the caller's.
+ *
+ * @throws LockError `E_INVALID_OPTION`, `E_UNSUPPORTED`
+ */
+export function storeWithin({ rootStore }: LockContext, transaction: TransactionLike): TransactionStore {
+  if (rootStore.within) return rootStore.within(transaction)
+  throw new errors.E_UNSUPPORTED('this store has no transactions; `within` and `guard` need a store in a database')
 }
 
 /** Wins the lease and takes it into the factory's books. @returns `null` when it was not granted in time */

@@ -1,23 +1,21 @@
 import { hostname } from 'node:os'
-import { resolveTtlUs, type Ttl } from '../duration.ts'
+import type { TransactionLike } from '../caller-transaction.ts'
+import type { Ttl } from '../duration.ts'
 import type { Timing } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import { DatabaseClock } from '../engine/database-clock.ts'
-import { GiveBack } from '../engine/give-back.ts'
+import { BackgroundGiveBack } from '../engine/give-back.ts'
 import { polling } from '../engine/waiting.ts'
 import { errors } from '../errors.ts'
-import { checkKey } from '../key.ts'
 import { checkLabel, checkOptions, invalidOption, type LockFactoryOptions, resolveRetry } from '../options.ts'
-import { randomId } from '../random-id.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { HoldRegistry } from './hold-registry.ts'
-import { Lock } from './lock.ts'
+import type { Lock } from './lock.ts'
 import { type LockContext, releaseLease } from './lock-context.ts'
-import { parseSerializedLock, type SerializedLock } from './serialized-lock.ts'
-
-/** The TTL of a lock whose maker names none: long enough for most work, short enough to wait out after a crash. */
-const DEFAULT_TTL: Ttl = '30s'
+import { newLock, restoredLock } from './new-lock.ts'
+import type { SerializedLock } from './serialized-lock.ts'
+import { TransactionLocks } from './transaction-locks.ts'
 
 /** How long closing waits for callbacks in progress, and again for the database to confirm the releases. */
 const CLOSE_WITHIN_MS = 5_000
@@ -32,6 +30,7 @@ const CLOSE_WITHIN_MS = 5_000
 export class LockFactory implements AsyncDisposable {
   readonly #store: LockStore
   readonly #context: LockContext
+  readonly #giveBack: BackgroundGiveBack
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
 
@@ -46,8 +45,10 @@ export class LockFactory implements AsyncDisposable {
     const retry = resolveRetry(options.retry)
     const timing: Timing = { clock: systemClock, chance: Math.random }
     this.#store = store
+    this.#giveBack = new BackgroundGiveBack(store, timing)
     this.#context = {
-      engine: { store, timing, waiting: polling(timing), giveBack: new GiveBack(store, timing) },
+      engine: { store, timing, waiting: polling(timing), giveBack: this.#giveBack },
+      rootStore: store,
       retry,
       once: { ...retry, attempts: 1 },
       heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
@@ -66,9 +67,8 @@ export class LockFactory implements AsyncDisposable {
    * (then a crash keeps the key locked until somebody calls `forceRelease`). Default: '30s'
    * @throws LockError `E_INVALID_KEY`, `E_INVALID_DURATION`
    */
-  createLock(key: string, ttl: Ttl = DEFAULT_TTL): Lock {
-    checkKey(key)
-    return new Lock(this.#context, { key, owner: randomId(), ttlUs: resolveTtlUs(ttl) })
+  createLock(key: string, ttl?: Ttl): Lock {
+    return newLock(this.#context, key, ttl)
   }
 
   /**
@@ -83,8 +83,26 @@ export class LockFactory implements AsyncDisposable {
    * await lock.release()
    */
   restoreLock(serialized: SerializedLock): Lock {
-    const parsed = parseSerializedLock(serialized)
-    return new Lock(this.#context, parsed, parsed)
+    return restoredLock(this.#context, serialized)
+  }
+
+  /**
+   * The locks of a transaction of yours: every statement of theirs is sent on it, so that they commit or roll back with what you
+   * write in it. Sends nothing. Never begins, ends or changes the transaction.
+   *
+   * Takes a `Transaction` of Kysely, or what the `from…` function of `verrou-sql/adapters/…` makes of another library's. It must be
+   * a transaction on the database that has the lock table; the table must be there already.
+   *
+   * @throws LockError `E_INVALID_OPTION` for what is no transaction; `E_UNSUPPORTED` for a store without transactions (memory)
+   * @example
+   * await db.transaction().execute(async (trx) => {
+   *   const lock = locks.within(trx).createLock('order:42', '30s')
+   *   if (!(await lock.acquireImmediately())) throw new Error('somebody is at this order')
+   *   await trx.insertInto('jobs').values({ order_id: 42, lock: JSON.stringify(lock.serialize()) }).execute()
+   * })
+   */
+  within(transaction: TransactionLike): TransactionLocks {
+    return new TransactionLocks(this.#context, transaction)
   }
 
   /**
@@ -105,13 +123,13 @@ export class LockFactory implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { engine, holds, running } = this.#context
+    const { holds, running } = this.#context
     const reason = new errors.E_CLOSED('this LockFactory was closed')
     this.#closing.abort(reason)
     for (const held of holds.all()) held.abort(reason)
     await this.#within(Promise.allSettled(running.keys()))
     await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
-    await engine.giveBack.close(CLOSE_WITHIN_MS)
+    await this.#giveBack.close(CLOSE_WITHIN_MS)
     await this.#within(this.#store.close())
   }
 

@@ -1,6 +1,8 @@
+import type { KyselyTransactionLike, TransactionLike } from '../caller-transaction.ts'
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
 import { type AcquireOptions, checkAcquireOptions, invalidOption, resolveRetry } from '../options.ts'
+import { guardLease, isStarter, startTransaction, type TransactionStarter, type TransactionWork } from './guard.ts'
 import { HeldLease } from './held-lease.ts'
 import { Hold } from './hold.ts'
 import {
@@ -11,6 +13,7 @@ import {
   type LockContext,
   releaseLease,
   restoredLease,
+  storeWithin,
   takeLease,
 } from './lock-context.ts'
 import { notOwnedError } from './lock-errors.ts'
@@ -160,10 +163,63 @@ export class Lock {
   }
 
   /**
+   * Checks, in a transaction of yours, that this hold is current, and keeps it so until the transaction ends: a write that
+   * was guarded commits only if nobody has taken the key in between, however long this process was paused.
+   *
+   * Passes while the lock's row still names this hold, also when its time is over and nobody has taken the key. From then on
+   * nobody can take it before the transaction ends. Guard before you write, so that others wait for less.
+   *
+   * On Postgres under READ COMMITTED, `extend` goes on working meanwhile. Elsewhere it waits for a second, and
+   * throws `E_LOCK_GUARDED` then. Sends `sql/<dialect>/guard.sql` once, on the transaction.
+   *
+   * @param transaction a `Transaction` of Kysely, or what the `from…` function of `verrou-sql/adapters/…` returns
+   * @throws LockError `E_LOCK_LOST`: somebody has taken the key, or it was released elsewhere; let the transaction roll back.
+   * `E_LOCK_NOT_OWNED` when there never was a hold or this object has released it; `E_TRANSACTION_CONFLICT`,
+   * `E_TRANSACTION_READ_ONLY`, `E_TRANSACTION_FAILED`, `E_TRANSACTION_REQUIRED`, `E_INVALID_OPTION`, `E_UNSUPPORTED`,
+   * `E_LOCK_STORAGE_ERROR`
+   * @example
+   * await db.transaction().execute(async (trx) => {
+   *   await lock.guard(trx)
+   *   await trx.updateTable('invoices').set({ total }).where('id', '=', 42).execute()
+   * })
+   */
+  async guard(transaction: TransactionLike): Promise<void> {
+    const store = storeWithin(this.#context, transaction)
+    const held = await this.#findHeld((key) => store.inspect(key))
+    if (!held || held.state === 'released') throw notOwnedError(this.key)
+    if (held.state === 'lost') throw held.lossError()
+    await guardLease(this.#context, store, held)
+    this.#held = held
+  }
+
+  /**
+   * Begins a transaction of Kysely, {@link guard}s it, does the work in it, and commits. When the work throws, or the hold is
+   * lost, everything is rolled back.
+   *
+   * @param starter a Kysely instance, or `db.transaction()` with settings such as `setIsolationLevel`
+   * @returns what the work returned
+   * @throws whatever the work throws; else what {@link guard} throws
+   * @example
+   * await lock.transaction(db, (trx) => trx.updateTable('invoices').set({ total }).where('id', '=', 42).execute())
+   */
+  async transaction<Transaction extends KyselyTransactionLike, Result>(
+    starter: TransactionStarter<Transaction>,
+    work: TransactionWork<Transaction, Result>,
+  ): Promise<Result> {
+    checkCallback(work)
+    if (!isStarter(starter)) throw invalidOption('starter', 'a Kysely instance, or its `db.transaction()`', starter)
+    return startTransaction(starter, async (transaction) => {
+      await this.guard(transaction)
+      return work(transaction)
+    })
+  }
+
+  /**
    * Makes the hold last `ttl` from now; default: the TTL of the lock. Sends `sql/<dialect>/extend.sql` once.
    *
    * @throws LockError `E_LOCK_LOST` when the hold is over, even if nobody took the key since; `E_LOCK_NOT_OWNED` when
-   * there never was one or it was released; `E_INVALID_DURATION`; `E_LOCK_STORAGE_ERROR`
+   * there never was one or it was released; `E_LOCK_GUARDED` while a transaction that guards it is open;
+   * `E_INVALID_DURATION`; `E_LOCK_STORAGE_ERROR`
    */
   async extend(ttl?: Ttl): Promise<void> {
     const ttlUs = ttl === undefined ? this.#wish.ttlUs : resolveTtlUs(ttl)
@@ -259,10 +315,10 @@ export class Lock {
   }
 
   /** The hold of this object. A lock that was restored without a token asks the database which hold its owner has. */
-  async #findHeld(): Promise<HeldLease | undefined> {
+  async #findHeld(inspect = (key: string) => inspectKey(this.#context, key)): Promise<HeldLease | undefined> {
     const { key, owner, ttlUs } = this.#wish
     if (this.#held || !this.#isRestored) return this.#held
-    const state = await inspectKey(this.#context, key)
+    const state = await inspect(key)
     if (state?.owner !== owner) return undefined
     const expiresAtUs = state.remainingUs === null ? null : state.nowUs + state.remainingUs
     return restoredLease(this.#context, { key, owner, ttlUs, expiresAtUs, token: state.token })

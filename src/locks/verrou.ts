@@ -1,3 +1,4 @@
+import type { TransactionLike } from '../caller-transaction.ts'
 import { describeValue } from '../describe-value.ts'
 import type { Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
@@ -6,6 +7,7 @@ import type { LockStore } from '../store/lock-store.ts'
 import type { Lock } from './lock.ts'
 import { checkStore, LockFactory } from './lock-factory.ts'
 import type { SerializedLock } from './serialized-lock.ts'
+import type { TransactionLocks } from './transaction-locks.ts'
 
 /** The stores of a {@link Verrou}, by the names that `use` takes. */
 export type VerrouStores = Readonly<Record<string, { readonly driver: LockStore }>>
@@ -72,6 +74,11 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   /** A lock of the default store that another process serialized: see {@link LockFactory.restoreLock}. */
   restoreLock(serialized: SerializedLock): Lock {
     return this.use(this.#default).restoreLock(serialized)
+  }
+
+  /** The locks of a transaction of yours, in the default store: see {@link LockFactory.within}. */
+  within(transaction: TransactionLike): TransactionLocks {
+    return this.use(this.#default).within(transaction)
   }
 
   /** Closes all stores: see {@link LockFactory.close}. */

@@ -1,3 +1,5 @@
+import type { TransactionLike } from '../caller-transaction.ts'
+
 /** What one `acquire` call asks for. Every kind of lock reaches the engine and the stores in this shape. */
 export interface LeaseRequest {
   /** What is to be locked. */
@@ -54,6 +56,31 @@ export interface LeaseState {
 }
 
 /**
+ * A store on one transaction of the caller's: everything is sent on that, and is only true once that commits. It repeats
+ * nothing, since after most errors the transaction cannot go on: it rejects with a LockError. Only a row that is locked,
+ * or a busy SQLite file, is {@link StoreTrouble} of the kind `transient`.
+ */
+export interface TransactionStore extends LockStore {
+  /** One try at a lock that lives until the transaction ends. Leaves the row free for everybody after that. */
+  tryLockUntilCommit(key: string): Promise<TryOutcome>
+  /**
+   * Whether the key still names the hold, live or expired. If so, nobody else can take it before the transaction ends.
+   * Waits for a transaction that is taking it at this moment.
+   */
+  guard(hold: LeaseHold): Promise<boolean>
+  /**
+   * To be called before waiting for a key.
+   *
+   * @param isRowLocked another transaction is in the way, and not a lease
+   * @throws LockError `E_TRANSACTION_ISOLATION` when the transaction would never see that the key is free;
+   * `E_TRANSACTION_CONFLICT` when waiting could be a deadlock
+   */
+  checkWaiting(key: string, isRowLocked: boolean): Promise<void>
+  /** Undoes whatever the attempt has taken or is taking: sent at once, so that it comes before whatever the caller sends next. */
+  abandonAtOnce(key: string, attempt: string): void
+}
+
+/**
  * The seam between the algorithm and where leases live. A store decides and never waits: a key that is held, or that
  * an open transaction is taking, is refused at once.
  *
@@ -82,6 +109,12 @@ export interface LockStore {
   forceRelease(key: string): Promise<boolean>
   /** What the store knows of the key; `null`: nothing. */
   inspect(key: string): Promise<LeaseState | null>
+  /**
+   * The store on a transaction of the caller's; the same one for the same transaction. Missing: it has no transactions.
+   *
+   * @throws LockError `E_INVALID_OPTION` for what is no transaction
+   */
+  within?(transaction: TransactionLike): TransactionStore
   /** Ends what the store does by itself (sweeping); not the caller's connections. */
   close(): Promise<void>
 }

@@ -1,12 +1,16 @@
+import type { CallerTransaction, TransactionLike } from '../caller-transaction.ts'
 import type { ErrorMeaning, LockDialect, TryAnswer, TryStep } from '../dialects/dialect.ts'
-import { numberOf, numberOrNull } from '../dialects/numbers.ts'
 import { errors, isLockError, type LockError } from '../errors.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
-import { StoreTrouble } from '../store-trouble.ts'
+import { StoreTrouble, type TroubleKind } from '../store-trouble.ts'
+import { leaseStateOf } from './lease-state.ts'
 import { lockKeyHash } from './lock-key-hash.ts'
-import type { LeaseHold, LeaseRequest, LeaseState, LockStore, TryOutcome } from './lock-store.ts'
+import type { LeaseHold, LeaseRequest, LeaseState, LockStore, TransactionStore, TryOutcome } from './lock-store.ts'
+import { RowLocked } from './row-locked.ts'
+import { schemaError } from './schema-error.ts'
+import { asCallerTransaction, SqlTransactionStore } from './sql-transaction-store.ts'
 import { Sweeper } from './sweeper.ts'
 
 /** What an {@link SqlStore} is made of. */
@@ -14,6 +18,8 @@ export interface SqlStoreParts {
   readonly executor: SqlExecutor
   /** May have to ask the database which one it is; asked again until there is an answer. */
   readonly dialect: () => LockDialect | Promise<LockDialect>
+  /** The same by way of a transaction, since the only connection may be the transaction's. */
+  readonly dialectWithin: (transaction: CallerTransaction) => LockDialect | Promise<LockDialect>
   readonly table: ResolvedTable
   /** Creates the table when it is found missing; undefined: an error says so. */
   readonly createTable: ((dialect: LockDialect) => Promise<void>) | undefined
@@ -25,6 +31,7 @@ type Input = Partial<StatementInput>
 export class SqlStore implements LockStore {
   readonly #parts: SqlStoreParts
   readonly #sweeper: Sweeper
+  readonly #within = new WeakMap<object, TransactionStore>()
   #dialect: LockDialect | undefined
 
   constructor(parts: SqlStoreParts) {
@@ -50,7 +57,7 @@ export class SqlStore implements LockStore {
       const answer = await this.#takeStep(dialect, step, input)
       if (answer.kind === 'open') continue
       if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
-      if (answer.kind === 'locked') return { granted: false, freeInUs: null, isUncertain: true }
+      if (answer.kind !== 'granted') return { granted: false, freeInUs: null, isUncertain: true }
       this.#sweeper.granted()
       return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
     }
@@ -59,7 +66,9 @@ export class SqlStore implements LockStore {
 
   async extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
-    return dialect.readExtend(await this.#send(dialect, dialect.statements.extend, { ...hold, ttlUs }))
+    const answer = dialect.readExtend(await this.#send(dialect, dialect.statements.extend, { ...hold, ttlUs }))
+    if (answer.kind === 'locked') throw new RowLocked()
+    return answer.kind === 'extended' ? answer.atUs : null
   }
 
   async release(hold: LeaseHold): Promise<boolean> {
@@ -75,16 +84,24 @@ export class SqlStore implements LockStore {
   }
 
   async inspect(key: string): Promise<LeaseState | null> {
-    const { rows } = await this.#ask((dialect) => dialect.statements.inspect, { key })
-    const row = rows[0]
-    if (!row) return null
-    const remainingUs = numberOrNull(row.remaining)
-    return {
-      owner: row.owner === null ? null : String(row.owner),
-      token: numberOf(row.token),
-      remainingUs: remainingUs === null ? null : Math.max(0, remainingUs),
-      nowUs: numberOf(row.now),
-    }
+    return leaseStateOf(await this.#ask((dialect) => dialect.statements.inspect, { key }))
+  }
+
+  within(transaction: TransactionLike): TransactionStore {
+    const callers = asCallerTransaction(transaction)
+    const known = this.#within.get(callers.handle)
+    if (known) return known
+    const { table, dialectWithin } = this.#parts
+    const store = new SqlTransactionStore({
+      transaction: callers,
+      table,
+      dialect: async () => {
+        this.#dialect ??= await dialectWithin(callers)
+        return this.#dialect
+      },
+    })
+    this.#within.set(callers.handle, store)
+    return store
   }
 
   async close(): Promise<void> {
@@ -138,19 +155,7 @@ export class SqlStore implements LockStore {
 
   #errorFor(meaning: ErrorMeaning, cause: unknown): StoreTrouble | LockError {
     if (meaning === 'row-locked') return new RowLocked(cause)
-    if (meaning === 'missing-table') return this.#schemaError('E_SCHEMA_MISSING', 'does not exist', cause)
-    if (meaning === 'outdated-table') return this.#schemaError('E_SCHEMA_OUTDATED', 'lacks a column', cause)
-    return new StoreTrouble(meaning, cause)
-  }
-
-  #schemaError(code: 'E_SCHEMA_MISSING' | 'E_SCHEMA_OUTDATED', says: string, cause: unknown): LockError {
-    const { schema, tableName } = this.#parts.table
-    const name = schema === undefined ? tableName : `${schema}.${tableName}`
-    return new errors[code](
-      `the table \`${name}\` ${says}: run \`npx kysely migrate:latest\` with the migrations of verrou-sql/migrations, or ` +
-        '`await migrateToLatest(db)` from there, or apply sql/<dialect>/schema.sql, or pass `autoCreateTable: true`',
-      { cause, details: { table: name } },
-    )
+    return schemaError(meaning, this.#parts.table, cause) ?? new StoreTrouble(troubleOf(meaning), cause)
   }
 
   async #resolveDialect(): Promise<LockDialect> {
@@ -160,9 +165,13 @@ export class SqlStore implements LockStore {
   }
 }
 
-/** The database's way to say that somebody has the row: an answer to a try; for anything else, trouble that passes. */
-class RowLocked extends StoreTrouble {
-  constructor(cause: unknown) {
-    super('transient', cause)
-  }
+/** Outside of the caller's transactions, what only matters within them is trouble like any other. */
+function troubleOf(meaning: Exclude<ErrorMeaning, 'row-locked'>): TroubleKind {
+  if (meaning === 'stale') return 'transient'
+  const isRefusal =
+    meaning === 'row-exists' ||
+    meaning === 'read-only' ||
+    meaning === 'transaction-failed' ||
+    meaning.endsWith('-table')
+  return isRefusal ? 'failed' : (meaning as TroubleKind)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Acquiring, acquire } from '../../src/engine/acquire.ts'
-import { GiveBack } from '../../src/engine/give-back.ts'
+import { BackgroundGiveBack } from '../../src/engine/give-back.ts'
 import { polling } from '../../src/engine/waiting.ts'
 import type { LockStore, TryOutcome } from '../../src/index.ts'
 import { type ResolvedRetry, resolveRetry } from '../../src/options.ts'
@@ -32,7 +32,7 @@ function engineWith(...answers: Answer[]) {
     },
   }
   const timing = { clock, chance: () => 0.999 }
-  const giveBack = new GiveBack(store as LockStore, timing)
+  const giveBack = new BackgroundGiveBack(store as LockStore, timing)
   const engine: Acquiring = { store: store as LockStore, timing, waiting: polling(timing), giveBack }
   const start = (retry: Partial<ResolvedRetry> = {}, ...signals: AbortSignal[]) => {
     const outcome = acquire(engine, REQUEST, { ...resolveRetry(undefined), ...retry }, ...signals)

@@ -11,7 +11,7 @@ function storeWith(make: (real: LockStore) => Partial<LockStore>): { real: LockS
   const store = new Proxy(real, {
     get: (target, name) => {
       const method = changed[name as keyof LockStore] ?? target[name as keyof LockStore]
-      return method.bind(target)
+      return typeof method === 'function' ? method.bind(target) : method
     },
   })
   return { real, store }

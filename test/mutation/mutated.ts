@@ -4,9 +4,16 @@ import type { LockDialect } from '../../src/dialects/dialect.ts'
 import type { Statement } from '../../src/statement.ts'
 import { sqlMutants } from './sql-mutants.ts'
 
-/** Every statement of a dialect. */
-export function statementsOf({ trySteps, statements }: LockDialect): Statement[] {
-  return [...trySteps.map(({ statement }) => statement), ...Object.values(statements)]
+/** Every statement of a dialect, each once. */
+export function statementsOf({ trySteps, statements, transaction }: LockDialect): Statement[] {
+  const { lockLive, snapshotQuestions } = transaction
+  const around = transaction.trySteps.flatMap((step) => (step.around ? [step.around.before, step.around.after] : []))
+  const all = [
+    ...[...trySteps, ...transaction.trySteps].map(({ statement }) => statement),
+    ...[...Object.values(statements), ...Object.values(transaction.statements)],
+    ...[...around, ...(lockLive ? [lockLive] : []), ...(snapshotQuestions === 'always' ? [] : snapshotQuestions)],
+  ]
+  return [...new Map(all.map((statement) => [statement.name, statement])).values()]
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { ResolvedTable } from '../../options.ts'
 import type { Answer, ParameterName } from '../../statement.ts'
-import type { LockDialect, TryAnswer } from '../dialect.ts'
+import type { LockDialect, LockStatements, TransactionDialect, TryAnswer } from '../dialect.ts'
+import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfMysqlError } from './errors.ts'
 import { mysqlStatements } from './statements.ts'
+import { mysqlTransactionStatements } from './transaction-statements.ts'
 
 /** Columns of bytes: sent as bytes, so that no connection charset can change them. */
 const BYTES: ReadonlySet<ParameterName> = new Set(['key', 'owner', 'attempt', 'afterKey'])
@@ -17,9 +19,31 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
       { statement: create, read: readCreate },
     ],
     statements,
-    encode: (name, given) => (BYTES.has(name) ? Buffer.from(given as string) : given),
-    readExtend: ({ insertId }) => (insertId === 0 ? null : insertId),
+    transaction: transactionDialect(table, statements),
+    encode: (name, given) => (BYTES.has(name) && given !== null ? Buffer.from(given as string) : given),
+    readExtend: ({ insertId }) => (insertId === 0 ? { kind: 'lost' } : { kind: 'extended', atUs: insertId }),
     meaningOf: meaningOfMysqlError,
+  }
+}
+
+function transactionDialect(table: ResolvedTable, { extend, release }: LockStatements): TransactionDialect {
+  const { look, take, create, hurry, unhurry, lockLive, guard, snapshot, sessionSnapshot } =
+    mysqlTransactionStatements(table)
+  return {
+    trySteps: [
+      { name: 'look', statement: look, read: readLook },
+      { name: 'take', statement: take, read: readTake },
+      { name: 'create-on-mariadb', statement: create, read: readTake },
+      { name: 'create-on-mysql', statement: create, read: readTake, around: { before: hurry, after: unhurry } },
+    ],
+    statements: { extend, release, guard },
+    lockLive,
+    readExtend: ({ rows: [row] }) => (row ? { kind: 'extended', atUs: numberOf(row.now) } : { kind: 'lost' }),
+    isCurrent: ({ affectedRows, insertId }) => affectedRows > 0 || insertId > 0,
+    isInTransaction: (answer) => answer.isInTransaction,
+    snapshotQuestions: [snapshot, sessionSnapshot],
+    seesRowLocksEnd: true,
+    afterConflict: 'rolled-back',
   }
 }
 
@@ -30,5 +54,18 @@ function readAcquire({ affectedRows, insertId }: Answer): TryAnswer {
 }
 
 function readCreate({ insertId }: Answer): TryAnswer {
+  return { kind: 'granted', token: insertId, grantedAtUs: insertId }
+}
+
+function readLook({ rows: [row] }: Answer): TryAnswer {
+  if (!row) throw new TypeError('a look has one answer')
+  if (Number(row.is_held) === 1) return { kind: 'held', freeInUs: numberOrNull(row.free_in) }
+  if (Number(row.is_known) === 1) return { kind: 'open', next: 'take' }
+  return { kind: 'open', next: Number(row.is_mariadb) === 1 ? 'create-on-mariadb' : 'create-on-mysql' }
+}
+
+/** Of a key that was free when it was looked at. */
+function readTake({ affectedRows, insertId }: Answer): TryAnswer {
+  if (affectedRows === 0) return { kind: 'stale' }
   return { kind: 'granted', token: insertId, grantedAtUs: insertId }
 }

@@ -7,7 +7,10 @@ import { chainOf, meaningOfSystemCode } from '../error-codes.ts'
  */
 const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
   1213: 'transient', // ER_LOCK_DEADLOCK; on Galera also a certification conflict
-  1205: 'transient', // ER_LOCK_WAIT_TIMEOUT
+  // Not 'transient': of a transaction, only the statement is undone.
+  1205: 'stale', // ER_LOCK_WAIT_TIMEOUT
+  1020: 'stale', // ER_CHECKREAD: MariaDB with innodb_snapshot_isolation
+  1792: 'read-only', // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
   1146: 'missing-table', // ER_NO_SUCH_TABLE
   1049: 'missing-table', // ER_BAD_DB_ERROR: MySQL's answer where the schema does not exist
   1054: 'outdated-table', // ER_BAD_FIELD_ERROR
@@ -19,12 +22,11 @@ const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
   4031: 'unanswered', // ER_CLIENT_INTERACTION_TIMEOUT
 }
 
-/**
- * In a try, somebody else has the row: ER_LOCK_NOWAIT, which MariaDB calls ER_LOCK_WAIT_TIMEOUT, and ER_DUP_ENTRY when a
- * new key was created by another try first.
- */
-const ROW_TAKEN = new Set([3572, 1205, 1062])
-const isTry = (statement: string) => statement === 'acquire' || statement === 'create'
+/** Of statements that do not wait: ER_LOCK_NOWAIT, which MariaDB calls ER_LOCK_WAIT_TIMEOUT, and ER_QUERY_TIMEOUT of a look. */
+const ROW_LOCKED = new Set([3572, 1205, 3024])
+const NEVER_WAIT = new Set(['acquire', 'create', 'extend', 'look', 'take', 'create-within'])
+/** A new key was created by somebody else first. */
+const ER_DUP_ENTRY = 1062
 
 const LOST = new Set(['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT', 'ER_SERVER_SHUTDOWN'])
 const NO_CONNECTION = new Set(['POOL_CLOSED', 'POOL_ENQUEUELIMIT', 'POOL_NONEONLINE'])
@@ -32,7 +34,9 @@ const NO_CONNECTION = new Set(['POOL_CLOSED', 'POOL_ENQUEUELIMIT', 'POOL_NONEONL
 /** What an error of a MySQL or MariaDB driver means. A number that is not listed is a refusal: nothing happened. */
 export function meaningOfMysqlError(error: unknown, statement: string): ErrorMeaning {
   for (const { code, errno } of chainOf(error)) {
-    if (isTry(statement) && ROW_TAKEN.has(errno as number)) return 'row-locked'
+    if (NEVER_WAIT.has(statement) && ROW_LOCKED.has(errno as number)) return 'row-locked'
+    if (errno === ER_DUP_ENTRY && statement === 'create') return 'row-locked'
+    if (errno === ER_DUP_ENTRY && statement === 'create-within') return 'row-exists'
     const known = meaningOfSystemCode(code)
     if (known) return known
     if (LOST.has(code as string)) return 'unanswered'

@@ -1,14 +1,15 @@
 import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
-import { compileStatement, value } from '../compile-statement.ts'
+import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
 import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 
 // The start of the statement. Time that the statement then spends waiting only makes leases shorter, never longer.
 // utc_timestamp and timestampdiff do not look at the session's time zone, so there is no hour that occurs twice.
-const now = sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))`
+export const mysqlNow = sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))`
 
+const now = mysqlNow
 const never = sql.raw(NEVER)
 
 /** The largest number that all drivers read exactly. Stands for "never" in what `last_insert_id` brings back. */
@@ -63,17 +64,25 @@ values (${value('key')}, ${value('owner')}, ${value('attempt')}, last_insert_id(
 `,
     ),
 
-    // last_insert_id brings back the moment, and tells "extended" from "not live" whatever affectedRows counts.
+    // last_insert_id brings back the moment, and tells "extended" from "not live" whatever affectedRows counts. Never waits
+    // for the row: a transaction that guards the hold, and waits for us, may have it locked.
+    // `limit 1` keeps the optimizer from merging the inner select, where MySQL would forget the `nowait`.
     extend: compileStatement(
       compiler,
       'extend',
       sql`
-update ${locks}
-set expires_at = if(last_insert_id(${now}) > 0, coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), 0)
-where \`key\` = ${value('key')}
-  and owner = ${value('owner')}
-  and token = cast(${value('token')} as signed)
-  and expires_at > ${now}
+update ${locks} as extended
+join (
+  select \`key\`
+  from ${locks}
+  where \`key\` = ${value('key')}
+    and owner = ${value('owner')}
+    and token = cast(${value('token')} as signed)
+    and expires_at > ${now}
+  limit 1
+  for update nowait
+) as live on extended.\`key\` = live.\`key\`
+set extended.expires_at = if(last_insert_id(${now}) > 0, coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), 0)
 `,
     ),
 
@@ -118,7 +127,7 @@ where \`key\` = ${value('key')}
 `,
     ),
 
-    inspect: compileStatement(
+    inspect: compileQuery(
       compiler,
       'inspect',
       sql`
@@ -128,7 +137,7 @@ where \`key\` = ${value('key')}
 `,
     ),
 
-    sweepLook: compileStatement(
+    sweepLook: compileQuery(
       compiler,
       'sweep-look',
       sql`

@@ -1,19 +1,31 @@
 import type { ResolvedTable } from '../../options.ts'
 import type { Answer } from '../../statement.ts'
-import type { LockDialect, TryAnswer } from '../dialect.ts'
+import type { ExtendAnswer, LockDialect, TryAnswer } from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfPostgresError } from './errors.ts'
 import { postgresStatements } from './statements.ts'
+import { postgresTransactionStatements } from './transaction-statements.ts'
 
 /** Postgres 14 and newer, and what speaks its language. */
 export function postgresDialect(table: ResolvedTable): LockDialect {
   const { acquire, ...statements } = postgresStatements(table)
+  const { snapshot, ...transactionStatements } = postgresTransactionStatements(table)
   return {
     name: 'postgres',
     trySteps: [{ statement: acquire, read: readAcquire }],
     statements,
+    transaction: {
+      trySteps: [{ name: 'acquire', statement: acquire, read: readAcquire }],
+      statements: { ...transactionStatements, extend: statements.extend },
+      readExtend,
+      isInTransaction: ({ rows }) => rows[0]?.is_in_transaction as boolean | undefined,
+      isCurrent: ({ rows }) => rows[0]?.is_current === true,
+      snapshotQuestions: [snapshot],
+      seesRowLocksEnd: false,
+      afterConflict: 'aborted',
+    },
     encode: (_name, given) => given,
-    readExtend: ({ rows }) => (rows[0] ? numberOf(rows[0].now) : null),
+    readExtend,
     meaningOf: meaningOfPostgresError,
   }
 }
@@ -26,4 +38,9 @@ function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
   const freeInUs = numberOrNull(row.free_in)
   // Free, and yet not taken: somebody else has the row locked.
   return freeInUs !== null && freeInUs <= 0 ? { kind: 'locked' } : { kind: 'held', freeInUs }
+}
+
+function readExtend({ rows: [row] }: Answer): ExtendAnswer {
+  if (!row) return { kind: 'lost' }
+  return row.is_locked ? { kind: 'locked' } : { kind: 'extended', atUs: numberOf(row.now) }
 }

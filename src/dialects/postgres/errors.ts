@@ -6,6 +6,8 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorMeaning>> = {
   '40001': 'transient', // serialization_failure
   '40P01': 'transient', // deadlock_detected
   '55P03': 'transient', // lock_not_available: a lock_timeout that the caller has set
+  '25006': 'read-only', // read_only_sql_transaction
+  '25P02': 'transaction-failed', // in_failed_sql_transaction
   '42P01': 'missing-table', // undefined_table
   '3F000': 'missing-table', // invalid_schema_name
   '42703': 'outdated-table', // undefined_column

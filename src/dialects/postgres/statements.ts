@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
-import { compileStatement, value } from '../compile-statement.ts'
+import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
 import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
@@ -9,6 +9,9 @@ import { tableId } from '../table-id.ts'
 // https://www.postgresql.org/docs/current/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT
 // Read once per statement ("materialized"), so that one statement never sees two times.
 const clock = sql`select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now`
+
+// Outside of a transaction block both are the same moment; inside, `begin` came before.
+const isInTransaction = sql`transaction_timestamp() < statement_timestamp() as is_in_transaction`
 
 const never = sql.raw(NEVER)
 
@@ -21,7 +24,7 @@ export function postgresStatements(table: ResolvedTable) {
     // `free` takes the row lock only if the row can be ours, and never waits for it. A refused try therefore writes
     // nothing, gets no transaction id, and leaves no lock. A missing row cannot be locked: there, an advisory lock
     // keeps a second inserter from waiting for the first one's commit.
-    acquire: compileStatement(
+    acquire: compileQuery(
       compiler,
       'acquire',
       sql`
@@ -59,32 +62,51 @@ created as (
   on conflict (key) do nothing
   returning locks.token, locks.acquired_at as now
 )
-select true as is_granted, token, now, null::bigint as free_in from retaken
+select true as is_granted, token, now, null::bigint as free_in, ${isInTransaction} from retaken
 union all
-select true, token, now, null from created
+select true, token, now, null, ${isInTransaction} from created
 union all
-select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now
+select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now, ${isInTransaction}
 from ${locks} as locks, clock
 where locks.key = ${value('key')}::text
   and not exists (select from retaken)
 `,
     ),
 
-    extend: compileStatement(
+    // Never waits for the row: a transaction that has it locked (a guard under REPEATABLE READ, an extension that is not
+    // committed) could be waiting for us. `is_locked`: it names this hold, and somebody has it locked.
+    extend: compileQuery(
       compiler,
       'extend',
       sql`
 with clock as materialized (
   ${clock}
+),
+live as materialized (
+  select locks.key
+  from ${locks} as locks, clock
+  where locks.key = ${value('key')}::text
+    and locks.owner = ${value('owner')}::text
+    and locks.token = ${value('token')}::bigint
+    and locks.expires_at > clock.now
+  for no key update of locks skip locked
+),
+extended as (
+  update ${locks} as locks
+  set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
+  from live, clock
+  where locks.key = live.key
+  returning clock.now
 )
-update ${locks} as locks
-set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
-from clock
+select now, false as is_locked from extended
+union all
+select clock.now, true
+from ${locks} as locks, clock
 where locks.key = ${value('key')}::text
   and locks.owner = ${value('owner')}::text
   and locks.token = ${value('token')}::bigint
   and locks.expires_at > clock.now
-returning clock.now
+  and not exists (select from extended)
 `,
     ),
 
@@ -111,7 +133,7 @@ where locks.key = ${value('key')}::text
 `,
     ),
 
-    abandon: compileStatement(
+    abandon: compileQuery(
       compiler,
       'abandon',
       sql`
@@ -125,28 +147,38 @@ set owner = null,
 from clock
 where locks.key = ${value('key')}::text
   and locks.attempt = ${value('attempt')}::text
+returning true as is_done
 `,
     ),
 
-    forceRelease: compileStatement(
+    // `for update`, not just the weaker lock of the update: it waits for a transaction that guards the hold, as a
+    // take-over does, and a guard that comes after it sees that the hold is gone.
+    forceRelease: compileQuery(
       compiler,
       'force-release',
       sql`
 with clock as materialized (
   ${clock}
+),
+held as materialized (
+  select locks.key
+  from ${locks} as locks
+  where locks.key = ${value('key')}::text
+    and locks.owner is not null
+  for update of locks
 )
 update ${locks} as locks
 set owner = null,
     attempt = null,
     token = greatest(locks.token + 1, clock.now),
     expires_at = clock.now
-from clock
-where locks.key = ${value('key')}::text
-  and locks.owner is not null
+from held, clock
+where locks.key = held.key
+returning true as is_done
 `,
     ),
 
-    inspect: compileStatement(
+    inspect: compileQuery(
       compiler,
       'inspect',
       sql`
@@ -159,7 +191,7 @@ where locks.key = ${value('key')}::text
 `,
     ),
 
-    sweepLook: compileStatement(
+    sweepLook: compileQuery(
       compiler,
       'sweep-look',
       sql`

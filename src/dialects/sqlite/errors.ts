@@ -1,6 +1,9 @@
 import type { ErrorMeaning } from '../dialect.ts'
 import { chainOf } from '../error-codes.ts'
 
+/** Somebody has written since this transaction began to read: https://www.sqlite.org/rescode.html#busy_snapshot */
+const STALE = /^SQLITE_BUSY_SNAPSHOT/
+const READ_ONLY = /^SQLITE_READONLY/
 /** https://www.sqlite.org/rescode.html: another connection writes, or (LOCKED) shares our cache. */
 const BUSY = /^SQLITE_(BUSY|LOCKED)/
 
@@ -8,6 +11,8 @@ const BUSY = /^SQLITE_(BUSY|LOCKED)/
 export function meaningOfSqliteError(error: unknown): ErrorMeaning {
   for (const { code, message } of chainOf(error)) {
     const text = String(message)
+    if (typeof code === 'string' && STALE.test(code)) return 'stale'
+    if (typeof code === 'string' && READ_ONLY.test(code)) return 'read-only'
     if (typeof code === 'string' && BUSY.test(code)) return 'transient'
     // SQLite has one code, SQLITE_ERROR, for all that is wrong with a statement; only its text tells more.
     if (/database (table )?is locked/.test(text)) return 'transient'

@@ -1,18 +1,12 @@
 import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
-import { compileStatement, value } from '../compile-statement.ts'
+import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
 import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 
 // To the millisecond, and the same throughout a statement: https://www.sqlite.org/lang_datefunc.html
 const now = sql`cast(round(unixepoch('subsec') * 1000000) as integer)`
-
-/**
- * That clock is cut off, so it can be a millisecond behind the true time of a grant. The lease is that much longer: its
- * holder, who counts from before it asked, must never believe in it for longer than the database does.
- */
-const resolution = sql.lit(1000)
 
 const never = sql.raw(NEVER)
 
@@ -23,7 +17,7 @@ export function sqliteStatements(table: ResolvedTable) {
 
   return {
     // A refused try ends here: an insert would need the one write lock of the file, even to change nothing.
-    peek: compileStatement(
+    peek: compileQuery(
       compiler,
       'peek',
       sql`
@@ -35,13 +29,13 @@ where locks.key = ${value('key')}
 `,
     ),
 
-    acquire: compileStatement(
+    acquire: compileQuery(
       compiler,
       'acquire',
       sql`
 insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
 select ${value('key')}, ${value('owner')}, ${value('attempt')}, clock.now,
-  coalesce(clock.now + ${resolution} + ${value('ttlUs')}, ${never}), clock.now, ${value('heldBy')}
+  coalesce(clock.now + ${value('ttlUs')}, ${never}), clock.now, ${value('heldBy')}
 from (select ${now} as now) as clock
 where true
 on conflict (key) do update
@@ -58,12 +52,12 @@ returning token, acquired_at as now
 `,
     ),
 
-    extend: compileStatement(
+    extend: compileQuery(
       compiler,
       'extend',
       sql`
 update ${locks}
-set expires_at = coalesce(${now} + ${resolution} + ${value('ttlUs')}, ${never})
+set expires_at = coalesce(${now} + ${value('ttlUs')}, ${never})
 where key = ${value('key')}
   and owner = ${value('owner')}
   and token = ${value('token')}
@@ -72,7 +66,7 @@ returning ${now} as now
 `,
     ),
 
-    release: compileStatement(
+    release: compileQuery(
       compiler,
       'release',
       sql`
@@ -83,10 +77,11 @@ set owner = null,
 where key = ${value('key')}
   and owner = ${value('owner')}
   and token = ${value('token')}
+returning 1 as is_done
 `,
     ),
 
-    abandon: compileStatement(
+    abandon: compileQuery(
       compiler,
       'abandon',
       sql`
@@ -96,10 +91,11 @@ set owner = null,
     expires_at = ${now}
 where key = ${value('key')}
   and attempt = ${value('attempt')}
+returning 1 as is_done
 `,
     ),
 
-    forceRelease: compileStatement(
+    forceRelease: compileQuery(
       compiler,
       'force-release',
       sql`
@@ -110,10 +106,11 @@ set owner = null,
     expires_at = ${now}
 where key = ${value('key')}
   and owner is not null
+returning 1 as is_done
 `,
     ),
 
-    inspect: compileStatement(
+    inspect: compileQuery(
       compiler,
       'inspect',
       sql`
@@ -123,7 +120,22 @@ where key = ${value('key')}
 `,
     ),
 
-    sweepLook: compileStatement(
+    // On a transaction of the caller's. Changes nothing but takes the one write lock of the file, which keeps everybody else
+    // from taking the key before the commit. A snapshot that is older than the last commit of anybody cannot have it.
+    guard: compileQuery(
+      compiler,
+      'guard',
+      sql`
+update ${locks}
+set token = token
+where key = ${value('key')}
+  and owner = ${value('owner')}
+  and token = ${value('token')}
+returning 1 as is_current
+`,
+    ),
+
+    sweepLook: compileQuery(
       compiler,
       'sweep-look',
       sql`

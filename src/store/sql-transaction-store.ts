@@ -1,0 +1,271 @@
+import type { CallerTransaction, TransactionAnswer, TransactionLike } from '../caller-transaction.ts'
+import { meaningOfServerError } from '../dialects/detect.ts'
+import type { ErrorMeaning, LockDialect, TransactionStep, TryAnswer } from '../dialects/dialect.ts'
+import { errors, isLockError } from '../errors.ts'
+import { kyselyTransaction } from '../executors/kysely.ts'
+import { invalidOption, type ResolvedTable } from '../options.ts'
+import type { Statement, StatementInput } from '../statement.ts'
+import { StoreTrouble } from '../store-trouble.ts'
+import { leaseStateOf } from './lease-state.ts'
+import { lockKeyHash } from './lock-key-hash.ts'
+import type { LeaseHold, LeaseRequest, LeaseState, TransactionStore, TryOutcome } from './lock-store.ts'
+import { RowExists } from './row-exists.ts'
+import { RowLocked } from './row-locked.ts'
+import { schemaError } from './schema-error.ts'
+import { transactionError } from './transaction-error.ts'
+
+/** What a {@link SqlTransactionStore} is made of. */
+export interface SqlTransactionStoreParts {
+  readonly transaction: CallerTransaction
+  /** Asked again until there is an answer. */
+  readonly dialect: () => LockDialect | Promise<LockDialect>
+  readonly table: ResolvedTable
+}
+
+type Input = Partial<StatementInput>
+
+/** A lock until commit is a lease that is over at once: what keeps others out is the row lock of the transaction. */
+const UNTIL_COMMIT: Input = { owner: null, attempt: null, heldBy: null, ttlUs: 0 }
+
+/** Leases and locks until commit in a table, on one transaction of the caller's. */
+export class SqlTransactionStore implements TransactionStore {
+  readonly #parts: SqlTransactionStoreParts
+  /** What the transaction has locked, as far as we know: a rollback to a savepoint may have freed some of it. */
+  readonly #lockedKeys = new Set<string>()
+  readonly #abandoned = new Set<string>()
+  #dialect: LockDialect | undefined
+  #isSnapshotFixed: boolean | undefined
+  #hasBeenRolledBack = false
+
+  constructor(parts: SqlTransactionStoreParts) {
+    this.#parts = parts
+  }
+
+  tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
+    return this.#try(request.key, { ...request }, request.attempt)
+  }
+
+  tryLockUntilCommit(key: string): Promise<TryOutcome> {
+    return this.#try(key, UNTIL_COMMIT)
+  }
+
+  async extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null> {
+    const { transaction } = await this.#resolveDialect()
+    const live = transaction.lockLive && transaction.readExtend(await this.#send(transaction.lockLive, { ...hold }))
+    if (live?.kind === 'lost') return null
+    const sent = await this.#send(transaction.statements.extend, { ...hold, ttlUs })
+    const answer = live ?? transaction.readExtend(sent)
+    if (answer.kind === 'locked') throw new RowLocked()
+    if (answer.kind === 'lost') return null
+    this.#lockedKeys.add(hold.key)
+    return answer.atUs
+  }
+
+  async release(hold: LeaseHold): Promise<boolean> {
+    const { transaction } = await this.#resolveDialect()
+    return this.#change(transaction.statements.release, { ...hold })
+  }
+
+  async abandon(key: string, attempt: string): Promise<boolean> {
+    const { statements } = await this.#resolveDialect()
+    return this.#change(statements.abandon, { key, attempt })
+  }
+
+  async forceRelease(key: string): Promise<boolean> {
+    const { statements } = await this.#resolveDialect()
+    return this.#change(statements.forceRelease, { key })
+  }
+
+  async inspect(key: string): Promise<LeaseState | null> {
+    const { statements } = await this.#resolveDialect()
+    return leaseStateOf(await this.#send(statements.inspect, { key }))
+  }
+
+  async guard(hold: LeaseHold): Promise<boolean> {
+    const { transaction } = await this.#resolveDialect()
+    const answer = await this.#send(transaction.statements.guard, { ...hold })
+    this.#checkInTransaction(transaction.isInTransaction(answer))
+    this.#lockedKeys.add(hold.key)
+    return transaction.isCurrent(answer)
+  }
+
+  async checkWaiting(key: string, isRowLocked: boolean): Promise<void> {
+    const { transaction } = await this.#resolveDialect()
+    if (!(isRowLocked && transaction.seesRowLocksEnd) && (await this.#asksSnapshot())) {
+      throw new errors.E_TRANSACTION_ISOLATION(
+        `this transaction cannot wait for ${JSON.stringify(key)}: it sees the database as it was when it began, and would never see the lock become free; ` +
+          'try once (`acquireImmediately()`, `timeout: 0`) and run the transaction again, or use READ COMMITTED, or take the lock before the transaction',
+        { details: { key } },
+      )
+    }
+    const later = [...this.#lockedKeys].find((locked) => Buffer.compare(Buffer.from(locked), Buffer.from(key)) > 0)
+    if (later === undefined || this.#lockedKeys.has(key)) return
+    throw new errors.E_TRANSACTION_CONFLICT(
+      `this transaction has locked ${JSON.stringify(later)} and would now wait for ${JSON.stringify(key)}, which comes before it: two transactions that lock in ` +
+        'opposite orders would wait for each other; lock both in one call (`lockUntilCommit([a, b])`), or roll back and run the transaction again',
+      { details: { key, locked: later } },
+    )
+  }
+
+  abandonAtOnce(key: string, attempt: string): void {
+    this.#abandoned.add(attempt)
+    // Nobody waits for it: if it fails, then so has the transaction.
+    this.abandon(key, attempt).catch(() => {})
+  }
+
+  async close(): Promise<void> {}
+
+  async #try(key: string, input: Input, attempt?: string): Promise<TryOutcome> {
+    const { transaction } = await this.#resolveDialect()
+    const { table } = this.#parts
+    const whole: Input = {
+      ...input,
+      key,
+      get newKeyLock() {
+        return lockKeyHash(table, key)
+      },
+    }
+    let step = transaction.trySteps[0]
+    let hasMet = false
+    while (step) {
+      if (attempt !== undefined && this.#abandoned.has(attempt)) throw new RowLocked()
+      const answer = await this.#takeStep(step, whole, attempt)
+      // Others who have met the same row, as an insert does, may wait for us as we would for them.
+      if (answer.kind === 'locked' && hasMet) throw transactionError('stale', key, undefined)
+      if (answer.kind !== 'open') return this.#outcomeOf(key, answer)
+      hasMet ||= answer.isMet === true
+      step = following(transaction.trySteps, step, answer.next)
+    }
+    throw new TypeError('the last step of a try left it open')
+  }
+
+  #outcomeOf(key: string, answer: Exclude<TryAnswer, { kind: 'open' }>): TryOutcome {
+    if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
+    if (answer.kind === 'locked') return { granted: false, freeInUs: null, isUncertain: true }
+    if (answer.kind === 'stale') throw transactionError('stale', key, undefined)
+    this.#lockedKeys.add(key)
+    return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
+  }
+
+  async #takeStep({ statement, around, read }: TransactionStep, input: Input, attempt?: string): Promise<TryAnswer> {
+    if (around) await this.#send(around.before, {})
+    try {
+      const answer = await this.#send(statement, input)
+      const { isInTransaction } = (await this.#resolveDialect()).transaction
+      if (isInTransaction(answer) === false && attempt !== undefined) await this.abandon(input.key as string, attempt)
+      this.#checkInTransaction(isInTransaction(answer))
+      return read(answer)
+    } catch (error) {
+      if (error instanceof RowExists) return { kind: 'open', next: 'take', isMet: true }
+      if (!(error instanceof RowLocked)) throw error
+      const { afterConflict } = (await this.#resolveDialect()).transaction
+      // A file is busy, not a row; and the look before has fixed what this transaction sees of it.
+      if (afterConflict === 'goes-on') throw transactionError('stale', input.key, error.cause)
+      return { kind: 'locked' }
+    } finally {
+      // The error of the statement is the one that counts.
+      if (around) await this.#send(around.after, {}).catch(() => {})
+    }
+  }
+
+  async #change(statement: Statement, input: Input): Promise<boolean> {
+    const hasChanged = (await this.#send(statement, input)).affectedRows > 0
+    if (hasChanged) this.#lockedKeys.add(input.key as string)
+    return hasChanged
+  }
+
+  /** Whether the snapshot of the transaction is fixed; assumed if nobody says. */
+  async #asksSnapshot(): Promise<boolean> {
+    const { snapshotQuestions } = (await this.#resolveDialect()).transaction
+    if (snapshotQuestions === 'always') return true
+    this.#isSnapshotFixed ??= await this.#firstAnswer(snapshotQuestions)
+    return this.#isSnapshotFixed
+  }
+
+  async #firstAnswer(questions: readonly Statement[]): Promise<boolean> {
+    for (const question of questions) {
+      try {
+        const { rows } = await this.#send(question, {})
+        if (rows[0]) return Boolean(Number(rows[0].is_fixed))
+      } catch (error) {
+        // Not everybody may ask.
+        if (question === questions.at(-1)) throw error
+      }
+    }
+    return true
+  }
+
+  async #send(statement: Statement, input: Input): Promise<TransactionAnswer> {
+    if (this.#hasBeenRolledBack) {
+      throw new errors.E_TRANSACTION_FAILED(
+        'the database has rolled this transaction back because of a conflict; end it, and run it again',
+      )
+    }
+    const dialect = await this.#resolveDialect()
+    const values = statement.parameters.map((name) => dialect.encode(name, input[name] as never))
+    try {
+      return await this.#parts.transaction.execute(statement, values)
+    } catch (error) {
+      throw isLockError(error) ? error : this.#errorFor(dialect, statement, input.key, error)
+    }
+  }
+
+  #errorFor(dialect: LockDialect, statement: Statement, key: string | undefined, cause: unknown): Error {
+    const { afterConflict } = dialect.transaction
+    const meaning: ErrorMeaning = dialect.meaningOf(cause, statement.name)
+    const goesOn = meaning === 'transient' && afterConflict === 'goes-on'
+    if (meaning === 'row-locked' || goesOn) return new RowLocked(cause)
+    if (meaning === 'row-exists') return new RowExists(cause)
+    if (meaning === 'transient' && afterConflict === 'rolled-back') this.#hasBeenRolledBack = true
+    return schemaError(meaning, this.#parts.table, cause) ?? transactionError(meaning, key, cause)
+  }
+
+  #checkInTransaction(isInTransaction: boolean | undefined): void {
+    if (isInTransaction !== false) return
+    throw new errors.E_TRANSACTION_REQUIRED(
+      'no transaction is open on what was given to `within` or `guard`: begin one first, and use its locks before it ends',
+    )
+  }
+
+  async #resolveDialect(): Promise<LockDialect> {
+    try {
+      this.#dialect ??= await this.#parts.dialect()
+      return this.#dialect
+    } catch (error) {
+      if (!(error instanceof StoreTrouble)) throw error
+      throw transactionError(meaningOfServerError(error.cause), undefined, error.cause)
+    }
+  }
+}
+
+function following(
+  steps: readonly TransactionStep[],
+  step: TransactionStep,
+  next?: string,
+): TransactionStep | undefined {
+  return next === undefined ? steps[steps.indexOf(step) + 1] : steps.find(({ name }) => name === next)
+}
+
+/**
+ * A transaction of Kysely, or what a `from…` function has made of another library's.
+ *
+ * @throws LockError `E_INVALID_OPTION`
+ */
+export function asCallerTransaction(given: TransactionLike): CallerTransaction {
+  const { execute, handle, isTransaction } = (given ?? {}) as unknown as Record<string, unknown>
+  // A transaction of Knex is a function.
+  const isHandle = typeof handle === 'function' || (typeof handle === 'object' && handle !== null)
+  if (typeof execute === 'function' && isHandle) return given as CallerTransaction
+  if (isTransaction === true) return kyselyTransaction(given as Parameters<typeof kyselyTransaction>[0])
+  if (isTransaction === false) {
+    const rule = 'a transaction: the `trx` of `db.transaction().execute(async (trx) => …)`'
+    throw new errors.E_INVALID_OPTION(`\`transaction\` must be ${rule}; got the Kysely instance itself`)
+  }
+  const rule = 'a Transaction of Kysely, or what a from…() function of verrou-sql/adapters/… returns'
+  throw invalidOption('transaction', rule, given, hintFor(given))
+}
+
+function hintFor(given: unknown): string {
+  const couldBeTransaction = typeof given === 'function' || (typeof given === 'object' && given !== null)
+  return couldBeTransaction ? '; wrap it first: `fromKnex(trx)` of verrou-sql/adapters/knex, for example' : ''
+}

@@ -1,0 +1,4 @@
+import { transactionContract } from './suite/transactions/transaction-contract.ts'
+import { kyselyTransactionBackends } from './support/transactions/kysely.ts'
+
+for (const backend of kyselyTransactionBackends()) transactionContract(backend)
