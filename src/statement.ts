@@ -11,6 +11,8 @@ export interface StatementInput {
   readonly heldBy: string | null
   /** Postgres only: the 64-bit number that stands for a key that has no row yet, as decimal text. */
   readonly newKeyLock: string
+  /** MySQL, in a transaction of the caller's: what the look saw of the row. */
+  readonly seen: string
   /** The sweep goes on behind this key. */
   readonly afterKey: string
 }
@@ -31,6 +33,7 @@ export interface Statement {
 
 /** What a statement brought back, in the same shape from every driver. */
 export interface Answer {
+  /** Its rows, by the names of their columns; none, if it brings back none. */
   readonly rows: readonly Readonly<Record<string, unknown>>[]
   /** Rows inserted, updated or deleted; MySQL counts an upsert that updated as 2. */
   readonly affectedRows: number

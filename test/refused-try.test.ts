@@ -232,11 +232,11 @@ describe.runIf(isSelected('sqlite'))('sqlite', () => {
     expect(database.pragma('busy_timeout', { simple: true })).toBe(1234)
   })
 
-  test("inside the caller's transaction nothing is sent: E_UNSUPPORTED", async () => {
+  test("inside the caller's transaction nothing is sent: E_SINGLE_CONNECTION", async () => {
     const database = openFile()
     const lock = new LockFactory(sqliteStore({ database, autoCreateTable: true })).createLock('sixth')
     database.exec('begin')
-    await rejection(lock.acquire(), 'E_UNSUPPORTED')
+    await rejection(lock.acquire(), 'E_SINGLE_CONNECTION')
     database.exec('commit')
     expect(await lock.acquire()).toBe(true)
   })

@@ -8,6 +8,7 @@ select /*+ max_execution_time(250) */
   coalesce(locks.expires_at > clock.now
     and not (locks.attempt <=> ?), false) as is_held,
   nullif(locks.expires_at, 9223372036854775807) - clock.now as free_in,
+  concat(locks.token, ':', locks.expires_at) as seen,
   /*M! true or */ false as is_mariadb
 from (select timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) as now) as clock
 left join `verrou_locks` as locks on locks.`key` = ?

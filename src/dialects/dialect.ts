@@ -8,14 +8,15 @@ import type { DialectName } from './compiler.ts'
  * - `granted`
  * - `held`: somebody else's lease is in the way
  * - `locked`: an open transaction, or another statement at this moment, has the row; nobody knows what it will be
- * - `open`: the next step of the try tells, or the one that is named. `isMet`: the statement has a weaker lock of the row
+ * - `open`: the next step of the try tells, or the one that is named. `isMet`: the statement has a
+ *   weaker lock of the row; `seen`: the row as it was seen
  * - `stale`: somebody has taken it since the transaction's look at it; only a new transaction can tell
  */
 export type TryAnswer =
   | { readonly kind: 'granted'; readonly token: number; readonly grantedAtUs: number }
   | { readonly kind: 'held'; readonly freeInUs: number | null }
   | { readonly kind: 'locked' }
-  | { readonly kind: 'open'; readonly next?: string; readonly isMet?: boolean }
+  | { readonly kind: 'open'; readonly next?: string; readonly isMet?: boolean; readonly seen?: string }
   | { readonly kind: 'stale' }
 
 /** One statement of a try, and how to read its answer. */

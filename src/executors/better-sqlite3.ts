@@ -27,6 +27,8 @@ export interface BetterSqlite3StatementLike {
  * The driver is synchronous: while it waits for another process's write lock, nothing else runs in this one, not even
  * the timers that keep leases alive. So nothing waits here (busy_timeout 0 for the length of the call, then the
  * caller's value again): a busy file is trouble that passes, and asked again later.
+ *
+ * @throws LockError `E_SINGLE_CONNECTION` while a transaction is open on the database
  */
 export function betterSqlite3Executor(database: BetterSqlite3Like): SqlExecutor {
   const prepared = new Map<string, BetterSqlite3StatementLike>()

@@ -11,6 +11,8 @@ const PATIENCE_MS = 1_000
  * Sends through a Kysely instance that has one connection, behind a queue. A call from within its own transaction would wait
  * for that transaction, which waits for the call, for ever. Who has the connection cannot be told from outside; but nobody
  * who means well has it for long.
+ *
+ * @throws LockError `E_SINGLE_CONNECTION` when somebody has the connection for longer than that
  */
 // biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
 export function singleConnectionExecutor(connection: Kysely<any>): SqlExecutor {

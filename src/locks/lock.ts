@@ -78,7 +78,7 @@ export class Lock {
    * Sends `sql/<dialect>/acquire.sql` once per try. A refused try writes nothing.
    *
    * @returns `true`: held, for the TTL, counted from before the request was sent. `false`: somebody else holds it.
-   * @throws LockError `E_LOCK_STORAGE_ERROR` (the database did not answer), `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`,
+   * @throws LockError `E_LOCK_STORAGE_ERROR` (the database did not answer), `E_SINGLE_CONNECTION`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`,
    * `E_INVALID_OPTION`, `E_CLOSED`, `E_LOCK_LOST` (a TTL too short for the database's round trip); the reason of `signal`
    * @example
    * if (await lock.acquire({ retry: { timeout: '5s' } })) {

@@ -111,6 +111,11 @@ export class TransactionLocks {
    * if (!locked) throw new Error('the account is busy')
    */
   lockUntilCommit(key: string, options?: LockUntilCommitOptions): Promise<LockUntilCommit | false>
+  /**
+   * The same for several keys.
+   *
+   * @throws LockError as for one key
+   */
   lockUntilCommit(keys: readonly string[], options?: LockUntilCommitOptions): Promise<LockUntilCommit[] | false>
   async lockUntilCommit(
     given: string | readonly string[],

@@ -118,9 +118,10 @@ export class SqlTransactionStore implements TransactionStore {
   async #try(key: string, input: Input, attempt?: string): Promise<TryOutcome> {
     const { transaction } = await this.#resolveDialect()
     const { table } = this.#parts
-    const whole: Input = {
+    const whole = {
       ...input,
       key,
+      seen: '',
       get newKeyLock() {
         return lockKeyHash(table, key)
       },
@@ -133,7 +134,10 @@ export class SqlTransactionStore implements TransactionStore {
       // Others who have met the same row, as an insert does, may wait for us as we would for them.
       if (answer.kind === 'locked' && hasMet) throw transactionError('stale', key, undefined)
       if (answer.kind !== 'open') return this.#outcomeOf(key, answer)
+      // Created by somebody else, and still not seen: the transaction sees the database as it was before.
+      if (hasMet && answer.seen === undefined) throw transactionError('stale', key, undefined)
       hasMet ||= answer.isMet === true
+      whole.seen = answer.seen ?? ''
       step = following(transaction.trySteps, step, answer.next)
     }
     throw new TypeError('the last step of a try left it open')
@@ -156,7 +160,8 @@ export class SqlTransactionStore implements TransactionStore {
       this.#checkInTransaction(isInTransaction(answer))
       return read(answer)
     } catch (error) {
-      if (error instanceof RowExists) return { kind: 'open', next: 'take', isMet: true }
+      if (error instanceof RowExists)
+        return { kind: 'open', next: (await this.#resolveDialect()).transaction.trySteps[0]?.name ?? '', isMet: true }
       if (!(error instanceof RowLocked)) throw error
       const { afterConflict } = (await this.#resolveDialect()).transaction
       // A file is busy, not a row; and the look before has fixed what this transaction sees of it.

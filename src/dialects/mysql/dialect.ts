@@ -60,7 +60,7 @@ function readCreate({ insertId }: Answer): TryAnswer {
 function readLook({ rows: [row] }: Answer): TryAnswer {
   if (!row) throw new TypeError('a look has one answer')
   if (Number(row.is_held) === 1) return { kind: 'held', freeInUs: numberOrNull(row.free_in) }
-  if (Number(row.is_known) === 1) return { kind: 'open', next: 'take' }
+  if (Number(row.is_known) === 1) return { kind: 'open', next: 'take', seen: String(row.seen) }
   return { kind: 'open', next: Number(row.is_mariadb) === 1 ? 'create-on-mariadb' : 'create-on-mysql' }
 }
 

@@ -32,14 +32,16 @@ select /*+ max_execution_time(250) */
   coalesce(locks.expires_at > clock.now
     and not (locks.attempt <=> ${value('attempt')}), false) as is_held,
   nullif(locks.expires_at, ${never}) - clock.now as free_in,
+  concat(locks.token, ':', locks.expires_at) as seen,
   /*M! true or */ false as is_mariadb
 from (select ${now} as now) as clock
 left join ${locks} as locks on locks.\`key\` = ${value('key')}
 `,
     ),
 
-    // Of a key that was free when we looked. The row is locked from here on, also if nothing is taken, since its lease is
-    // newer than what the transaction sees.
+    // Of a key that was free when we looked, if the row is still the one that we saw. Under REPEATABLE READ the look sees what
+    // all plain reads of the transaction see, and this statement sees what is committed now: a newer row means that
+    // somebody had the key since, and wrote what the caller would not read. The row is locked from here on, also if nothing is taken.
     take: compileStatement(
       compiler,
       'take',
@@ -52,6 +54,7 @@ from (
   select \`key\`, token
   from ${locks}
   where \`key\` = ${value('key')}
+    and concat(token, ':', expires_at) = ${value('seen')}
     and (expires_at <= ${now}
       or attempt = ${value('attempt')})
   for update nowait

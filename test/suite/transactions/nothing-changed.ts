@@ -65,7 +65,7 @@ export function nothingChanged(context: TransactionContext, isolation: Isolation
     const variables = await transaction.send('show session variables')
     // What every statement changes.
     const moving =
-      /timestamp|last_insert_id|identity|rand_seed|pseudo|warning|error_count|in_transaction|gtid|histogram/i
+      /timestamp|statement_id|last_insert_id|identity|rand_seed|pseudo|warning|error_count|in_transaction|gtid|histogram/i
     return variables.filter((row) => !moving.test(String(Object.values(row)[0])))
   }
 }
