@@ -24,7 +24,13 @@ export { LockFactory } from './locks/lock-factory.ts'
 export type { SerializedLock } from './locks/serialized-lock.ts'
 export type { LockUntilCommit, TransactionLocks } from './locks/transaction-locks.ts'
 export { Verrou, type VerrouOptions, type VerrouStores } from './locks/verrou.ts'
-export type { AcquireOptions, LockFactoryOptions, LockUntilCommitOptions, RetryOptions } from './options.ts'
+export type {
+  AcquireOptions,
+  LockFactoryOptions,
+  LockUntilCommitOptions,
+  RetryOptions,
+  WithinOptions,
+} from './options.ts'
 export type { Answer } from './statement.ts'
 export type {
   LeaseHold,

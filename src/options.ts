@@ -43,6 +43,27 @@ export interface LockUntilCommitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+const ISOLATION_LEVELS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'] as const
+
+/** Options of `within`. */
+export interface WithinOptions {
+  /**
+   * The isolation level of the transaction, if you know it: whether it would see a lock become free decides whether it may
+   * wait for one. Left out: the database is asked before the first wait. MySQL and MariaDB only tell it of the transaction to users
+   * with the privilege `PROCESS`; for others it is taken to be that of the session.
+   */
+  readonly isolationLevel?: (typeof ISOLATION_LEVELS)[number] | undefined
+}
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkWithinOptions(given: WithinOptions): void {
+  checkOptions('options', given, ['isolationLevel'])
+  const { isolationLevel } = given
+  if (isolationLevel === undefined || ISOLATION_LEVELS.includes(isolationLevel)) return
+  const known = ISOLATION_LEVELS.map((level) => `'${level}'`).join(', ')
+  throw invalidOption('isolationLevel', `one of ${known}`, isolationLevel)
+}
+
 /** Options of a `LockFactory`, and of `Verrou` for all its stores: the defaults for every lock. */
 export interface LockFactoryOptions {
   /** Default retry policy of `acquire`, `run` and `hold`. */

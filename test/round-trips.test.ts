@@ -1,9 +1,11 @@
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fromMysql2 } from '../src/adapters/mysql2.ts'
+import { fromPg } from '../src/adapters/pg.ts'
 import { mysqlStore } from '../src/drivers/mysql2.ts'
 import { pgStore } from '../src/drivers/pg.ts'
-import { LockFactory, type LockStore } from '../src/index.ts'
+import { type CallerTransaction, LockFactory, type LockStore } from '../src/index.ts'
 import { BACKENDS } from './support/backends.ts'
 import type { OpenBackend } from './support/contract-backend.ts'
 import { mysqlBackend, pgBackend } from './support/sql-backend.ts'
@@ -73,6 +75,24 @@ for (const { name, family, url } of BACKENDS) {
       expect(await costOf(() => lock.run(() => 1))).toBe(2)
     })
 
+    test('in a transaction: one for a guard; for a lock until commit one on Postgres, two on MySQL', async () => {
+      const transaction = await openCounting(family, url, () => sent++)
+      const within = locks.within(transaction.counting)
+      const held = locks.createLock('guarded')
+      await held.acquire()
+      await locks.createLock('known').run(() => 1)
+      const isPostgres = family === 'postgres'
+      expect(await costOf(() => held.guard(transaction.counting))).toBe(1)
+      // A look that leaves no lock, and the statement that writes the token: a select of MySQL cannot do both.
+      expect(await costOf(() => within.lockUntilCommit('known'))).toBe(isPostgres ? 1 : 2)
+      expect(await costOf(() => within.lockUntilCommit('guarded', { timeout: 0 }))).toBe(1)
+      expect(await costOf(() => within.createLock('guarded').acquireImmediately())).toBe(1)
+      const restored = within.restoreLock(held.serialize())
+      expect(await costOf(() => restored.extend())).toBe(isPostgres ? 1 : 2)
+      expect(await costOf(() => restored.release())).toBe(1)
+      await transaction.end()
+    })
+
     test('the texts are the same for every key and call, and prepared once', async () => {
       texts.clear()
       const before = await session()
@@ -83,6 +103,45 @@ for (const { name, family, url } of BACKENDS) {
         expect(before.map((row) => row.name)).toContainEqual(expect.stringMatching(/^verrou-acquire-/))
     })
   })
+}
+
+/** A transaction on a connection of its own, whose statements are counted. */
+async function openCounting(family: 'postgres' | 'mysql', url: string, count: () => void) {
+  const opened = await (family === 'postgres' ? beginPostgres(url) : beginMysql(url))
+  const { handle, execute } = opened.transaction
+  const counting: CallerTransaction = {
+    handle,
+    execute(statement, values) {
+      count()
+      return execute(statement, values)
+    },
+  }
+  return { counting, end: opened.end }
+}
+
+async function beginPostgres(url: string) {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('begin')
+  return {
+    transaction: fromPg(client),
+    async end() {
+      await client.query('rollback')
+      await client.end()
+    },
+  }
+}
+
+async function beginMysql(url: string) {
+  const connection = await mysql.createConnection(url)
+  await connection.beginTransaction()
+  return {
+    transaction: fromMysql2(connection),
+    async end() {
+      await connection.rollback()
+      await connection.end()
+    },
+  }
 }
 
 test.runIf(BACKENDS.length === 0)('nothing to test: no server is selected', () => {})

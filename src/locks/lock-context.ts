@@ -5,7 +5,7 @@ import { boundsOf } from '../engine/bounds.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
 import { extend, release } from '../engine/keep.ts'
 import { errors } from '../errors.ts'
-import type { ResolvedRetry } from '../options.ts'
+import type { ResolvedRetry, WithinOptions } from '../options.ts'
 import { randomId } from '../random-id.ts'
 import type { LeaseState, LockStore, TransactionStore } from '../store/lock-store.ts'
 import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
@@ -40,8 +40,12 @@ export interface LeaseWish {
  *
  * @throws LockError `E_INVALID_OPTION`, `E_UNSUPPORTED`
  */
-export function storeWithin({ rootStore }: LockContext, transaction: TransactionLike): TransactionStore {
-  if (rootStore.within) return rootStore.within(transaction)
+export function storeWithin(
+  { rootStore }: LockContext,
+  transaction: TransactionLike,
+  options?: WithinOptions,
+): TransactionStore {
+  if (rootStore.within) return rootStore.within(transaction, options)
   throw new errors.E_UNSUPPORTED('this store has no transactions; `within` and `guard` need a store in a database')
 }
 

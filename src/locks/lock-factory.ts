@@ -7,7 +7,14 @@ import { DatabaseClock } from '../engine/database-clock.ts'
 import { BackgroundGiveBack } from '../engine/give-back.ts'
 import { polling } from '../engine/waiting.ts'
 import { errors } from '../errors.ts'
-import { checkLabel, checkOptions, invalidOption, type LockFactoryOptions, resolveRetry } from '../options.ts'
+import {
+  checkLabel,
+  checkOptions,
+  invalidOption,
+  type LockFactoryOptions,
+  resolveRetry,
+  type WithinOptions,
+} from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { HoldRegistry } from './hold-registry.ts'
@@ -101,8 +108,8 @@ export class LockFactory implements AsyncDisposable {
    *   await trx.insertInto('jobs').values({ order_id: 42, lock: JSON.stringify(lock.serialize()) }).execute()
    * })
    */
-  within(transaction: TransactionLike): TransactionLocks {
-    return new TransactionLocks(this.#context, transaction)
+  within(transaction: TransactionLike, options?: WithinOptions): TransactionLocks {
+    return new TransactionLocks(this.#context, transaction, options)
   }
 
   /**

@@ -6,10 +6,12 @@ import { checkKey } from '../key.ts'
 import {
   checkAcquireOptions,
   checkOptions,
+  checkWithinOptions,
   invalidOption,
   type LockUntilCommitOptions,
   type ResolvedRetry,
   resolveRetry,
+  type WithinOptions,
 } from '../options.ts'
 import type { TransactionStore } from '../store/lock-store.ts'
 import { HoldRegistry } from './hold-registry.ts'
@@ -47,8 +49,9 @@ export class TransactionLocks {
   readonly #context: LockContext
 
   /** @internal Made by `within`. */
-  constructor(factory: LockContext, transaction: TransactionLike) {
-    const store = storeWithin(factory, transaction)
+  constructor(factory: LockContext, transaction: TransactionLike, options: WithinOptions = {}) {
+    checkWithinOptions(options)
+    const store = storeWithin(factory, transaction, options)
     const { timing } = factory.engine
     const retry: ResolvedRetry = {
       ...factory.retry,

@@ -2,7 +2,7 @@ import type { TransactionLike } from '../caller-transaction.ts'
 import { describeValue } from '../describe-value.ts'
 import type { Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
-import { checkOptions, type LockFactoryOptions } from '../options.ts'
+import { checkOptions, type LockFactoryOptions, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import type { Lock } from './lock.ts'
 import { checkStore, LockFactory } from './lock-factory.ts'
@@ -77,8 +77,8 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   }
 
   /** The locks of a transaction of yours, in the default store: see {@link LockFactory.within}. */
-  within(transaction: TransactionLike): TransactionLocks {
-    return this.use(this.#default).within(transaction)
+  within(transaction: TransactionLike, options?: WithinOptions): TransactionLocks {
+    return this.use(this.#default).within(transaction, options)
   }
 
   /** Closes all stores: see {@link LockFactory.close}. */

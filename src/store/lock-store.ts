@@ -1,4 +1,5 @@
 import type { TransactionLike } from '../caller-transaction.ts'
+import type { WithinOptions } from '../options.ts'
 
 /** What one `acquire` call asks for. Every kind of lock reaches the engine and the stores in this shape. */
 export interface LeaseRequest {
@@ -114,7 +115,7 @@ export interface LockStore {
    *
    * @throws LockError `E_INVALID_OPTION` for what is no transaction
    */
-  within?(transaction: TransactionLike): TransactionStore
+  within?(transaction: TransactionLike, options?: WithinOptions): TransactionStore
   /** Ends what the store does by itself (sweeping); not the caller's connections. */
   close(): Promise<void>
 }

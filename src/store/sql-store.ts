@@ -2,7 +2,7 @@ import type { CallerTransaction, TransactionLike } from '../caller-transaction.t
 import type { ErrorMeaning, LockDialect, TryAnswer, TryStep } from '../dialects/dialect.ts'
 import { errors, isLockError, type LockError } from '../errors.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
-import type { ResolvedTable } from '../options.ts'
+import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble, type TroubleKind } from '../store-trouble.ts'
 import { leaseStateOf } from './lease-state.ts'
@@ -31,7 +31,7 @@ type Input = Partial<StatementInput>
 export class SqlStore implements LockStore {
   readonly #parts: SqlStoreParts
   readonly #sweeper: Sweeper
-  readonly #within = new WeakMap<object, TransactionStore>()
+  readonly #within = new WeakMap<object, SqlTransactionStore>()
   #dialect: LockDialect | undefined
 
   constructor(parts: SqlStoreParts) {
@@ -87,10 +87,13 @@ export class SqlStore implements LockStore {
     return leaseStateOf(await this.#ask((dialect) => dialect.statements.inspect, { key }))
   }
 
-  within(transaction: TransactionLike): TransactionStore {
+  within(transaction: TransactionLike, { isolationLevel }: WithinOptions = {}): TransactionStore {
     const callers = asCallerTransaction(transaction)
     const known = this.#within.get(callers.handle)
-    if (known) return known
+    if (known) {
+      known.knowIsolation(isolationLevel)
+      return known
+    }
     const { table, dialectWithin } = this.#parts
     const store = new SqlTransactionStore({
       transaction: callers,
@@ -100,6 +103,7 @@ export class SqlStore implements LockStore {
         return this.#dialect
       },
     })
+    store.knowIsolation(isolationLevel)
     this.#within.set(callers.handle, store)
     return store
   }

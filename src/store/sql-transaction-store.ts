@@ -3,7 +3,7 @@ import { meaningOfServerError } from '../dialects/detect.ts'
 import type { ErrorMeaning, LockDialect, TransactionStep, TryAnswer } from '../dialects/dialect.ts'
 import { errors, isLockError } from '../errors.ts'
 import { kyselyTransaction } from '../executors/kysely.ts'
-import { invalidOption, type ResolvedTable } from '../options.ts'
+import { invalidOption, type ResolvedTable, type WithinOptions } from '../options.ts'
 import type { Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble } from '../store-trouble.ts'
 import { leaseStateOf } from './lease-state.ts'
@@ -39,6 +39,11 @@ export class SqlTransactionStore implements TransactionStore {
 
   constructor(parts: SqlTransactionStoreParts) {
     this.#parts = parts
+  }
+
+  /** What the caller says of the transaction. */
+  knowIsolation(level: WithinOptions['isolationLevel']): void {
+    if (level !== undefined) this.#isSnapshotFixed = !level.startsWith('read')
   }
 
   tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
