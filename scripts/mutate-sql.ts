@@ -9,7 +9,12 @@ import { dialectNamed } from '../src/dialects/detect.ts'
 import { statementsOf } from '../test/mutation/mutated.ts'
 import { sqlMutants } from '../test/mutation/sql-mutants.ts'
 
-const TESTS = ['test/contract.drivers.test.ts', 'test/refused-try.test.ts', 'test/bounded.test.ts']
+const TESTS = [
+  'test/contract.drivers.test.ts',
+  'test/refused-try.test.ts',
+  'test/bounded.test.ts',
+  'test/transactions.kysely.test.ts',
+]
 const DATABASE_OF = { postgres: 'postgres-18', mysql: 'mysql', sqlite: 'sqlite' } as const
 const AT_ONCE = 3
 

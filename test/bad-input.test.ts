@@ -320,3 +320,36 @@ describe('a serialized lock', () => {
     }
   })
 })
+
+describe('a transaction', () => {
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
+  const store = sqliteStore({ database: new Database(':memory:') })
+  const refused: [what: string, given: Anything, message: RegExp][] = [
+    ['nothing', undefined, /transaction/],
+    ['null', null, /transaction/],
+    ['a string', 'begin', /transaction/],
+    ['the Kysely instance', db, /Kysely instance itself/],
+    ['a client of another library', { query() {} }, /fromKnex/],
+    ['a function', () => 1, /fromKnex/],
+    ['half a transaction', { execute() {} }, /transaction/],
+    ['another half', { handle: {} }, /transaction/],
+  ]
+  for (const [what, given, message] of refused) {
+    test(`that is ${what} is refused`, async () => {
+      const factory = new LockFactory(store)
+      expect(await messageOf('E_INVALID_OPTION', () => factory.within(given))).toMatch(message)
+      expect(await messageOf('E_INVALID_OPTION', () => factory.createLock('k').guard(given))).toMatch(message)
+    })
+  }
+
+  test('is begun by something that can', async () => {
+    const lock = new LockFactory(store).createLock('k')
+    for (const given of [undefined, null, {}, 'db', { handle: {}, execute: 5 }] as Anything[]) {
+      await messageOf('E_INVALID_OPTION', () => lock.transaction(given, async () => {}))
+    }
+    await messageOf('E_INVALID_OPTION', () => lock.transaction(db, 'work' as Anything))
+    await db.transaction().execute(async (trx) => {
+      await messageOf('E_INVALID_OPTION', () => lock.transaction(trx as Anything, async () => {}))
+    })
+  })
+})

@@ -2,15 +2,21 @@ import { expect, test } from 'vitest'
 import type { IsolationLevel } from '../../support/transactions/transaction-backend.ts'
 import type { TestTransaction, TransactionContext } from './transaction-context.ts'
 
+const PREPARE = {
+  postgres: 'prepare of_the_caller as select 1 as one',
+  mysql: "prepare of_the_caller from 'select 1 as one'",
+}
+
 /** G9: what is the caller's stays as it was. */
 export function nothingChanged(context: TransactionContext, isolation: IsolationLevel | undefined): void {
   const { family } = context.backend
   const begin = () => context.begin({ isolation })
 
-  test('settings, savepoints and the search path are as they were', async () => {
+  test('settings, savepoints, prepared statements and the search path are as they were', async () => {
     const holder = context.locks.createLock(context.key())
     await holder.acquire()
     const transaction = await begin()
+    if (family !== 'sqlite') await transaction.send(PREPARE[family])
     await transaction.send('savepoint of_the_caller')
     const before = await settings(transaction)
     await useEverything(transaction, holder.key)
@@ -18,6 +24,7 @@ export function nothingChanged(context: TransactionContext, isolation: Isolation
     expect(await settings(transaction)).toEqual(before)
     await transaction.send('rollback to savepoint of_the_caller')
     await transaction.send('release savepoint of_the_caller')
+    if (family !== 'sqlite') expect(await transaction.send('execute of_the_caller')).toHaveLength(1)
     await transaction.commit()
     await holder.release()
   })

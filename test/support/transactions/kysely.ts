@@ -10,6 +10,7 @@ import {
 } from 'kysely'
 import mysql from 'mysql2'
 import pg from 'pg'
+import { mutatedTransaction } from '../../mutation/mutated-transaction.ts'
 import { isSelected } from '../../servers/selection.ts'
 import { BACKENDS } from '../backends.ts'
 import type { ContractBackend, TableAddress } from '../contract-backend.ts'
@@ -47,7 +48,7 @@ function backend(name: string, tables: ContractBackend): TransactionBackend {
             await db.destroy()
           }
           return {
-            transaction,
+            transaction: mutatedTransaction(transaction, table.address as TableAddress),
             async send(text) {
               const { rows } = await transaction.withoutPlugins().executeQuery(CompiledQuery.raw(text))
               return rows as Record<string, unknown>[]
