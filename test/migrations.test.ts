@@ -175,9 +175,14 @@ describe('a database that is none of ours', () => {
   test('is E_UNSUPPORTED', async () => {
     const strange = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
     const refuse = () => Promise.reject(new Error("'version' is not a recognized built-in function name."))
+    const refusing = {
+      withoutPlugins: () => refusing,
+      executeQuery: refuse,
+      connection: () => ({ execute: (work: (db: unknown) => unknown) => work(refusing) }),
+    }
     const connection = Object.assign(Object.create(strange), {
       getExecutor: () => strange.getExecutor(),
-      withoutPlugins: () => ({ executeQuery: refuse }),
+      withoutPlugins: () => refusing,
     })
     Object.defineProperty(connection, 'isTransaction', { value: false })
     await rejection(new LockFactory(kyselyStore({ connection })).createLock('k').acquire(), 'E_UNSUPPORTED')
