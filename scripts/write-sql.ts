@@ -28,7 +28,6 @@ const PURPOSES: Readonly<Record<string, string>> = {
   guard:
     "Checks, on a transaction of the caller's, that a hold is current, and keeps it so until the transaction ends.",
   snapshot: "Whether a transaction of the caller's sees the database as it was when it began; before it would wait.",
-  'session-snapshot': 'The same for the session, where the user may not ask about the transaction.',
   look: "The start of a try on a transaction of the caller's: a look that leaves no lock.",
   take: "The rest of a try on a transaction of the caller's, if the key is free.",
   'create-within': "The rest of a try on a transaction of the caller's, if the key has no row yet.",

@@ -49,8 +49,8 @@ const ISOLATION_LEVELS = ['read uncommitted', 'read committed', 'repeatable read
 export interface WithinOptions {
   /**
    * The isolation level of the transaction, if you know it: whether it would see a lock become free decides whether it may
-   * wait for one. Left out: the database is asked before the first wait. MySQL and MariaDB only tell it of the transaction to users
-   * with the privilege `PROCESS`; for others it is taken to be that of the session.
+   * wait for one. Left out: the database is asked before the first wait. MySQL and MariaDB only tell the level of the session, not
+   * that of a transaction that was begun with another one: there, name it.
    */
   readonly isolationLevel?: (typeof ISOLATION_LEVELS)[number] | undefined
 }

@@ -8,16 +8,15 @@ import type { DialectName } from './compiler.ts'
  * - `granted`
  * - `held`: somebody else's lease is in the way
  * - `locked`: an open transaction, or another statement at this moment, has the row; nobody knows what it will be
- * - `open`: the next step of the try tells, or the one that is named. `isMet`: the statement has a
- *   weaker lock of the row; `seen`: the row as it was seen
- * - `stale`: somebody has taken it since the transaction's look at it; only a new transaction can tell
+ * - `open`: the next step of the try tells, or the one that is named; `seen`: the row as it was seen
+ * - `met`: somebody has had the row since the transaction's look at it; it is locked now
  */
 export type TryAnswer =
   | { readonly kind: 'granted'; readonly token: number; readonly grantedAtUs: number }
   | { readonly kind: 'held'; readonly freeInUs: number | null }
   | { readonly kind: 'locked' }
-  | { readonly kind: 'open'; readonly next?: string; readonly isMet?: boolean; readonly seen?: string }
-  | { readonly kind: 'stale' }
+  | { readonly kind: 'open'; readonly next?: string; readonly seen?: string }
+  | { readonly kind: 'met' }
 
 /** One statement of a try, and how to read its answer. */
 export interface TryStep {
@@ -87,8 +86,8 @@ export interface TransactionDialect {
   isCurrent(answer: Answer): boolean
   /** Whether a transaction is open; `undefined`: nobody knows. */
   isInTransaction(answer: TransactionAnswer): boolean | undefined
-  /** Asked one after the other until the database allows one: whether the transaction's snapshot is fixed. `always`: it is. */
-  readonly snapshotQuestions: readonly Statement[] | 'always'
+  /** Whether the transaction's snapshot is fixed, as far as the database tells. `always`: it is. */
+  readonly snapshotQuestion: Statement | 'always'
   /** Whether a try in a fixed snapshot still sees that another transaction, which had the row locked, has ended. */
   readonly seesRowLocksEnd: boolean
   /**

@@ -105,12 +105,16 @@ async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds) {
       throw error
     }
   }
-  const answer = lookTwice(() => ask(question, engine.timing, bounds), engine.timing, bounds)
+  let isAnswered = false
+  const answer = lookTwice(() => ask(question, engine.timing, bounds), engine.timing, bounds).finally(() => {
+    isAnswered = true
+  })
   try {
     const outcome = await bounds.race(answer)
     return { outcome, mayHold, grant: outcome.granted ? grantOf(outcome, request, sentAtMs, mayHold) : undefined }
   } catch (error) {
-    engine.giveBack.abandonLate(request, answer, () => mayHold)
+    if (!isAnswered) engine.giveBack.abandonLate(request, answer, () => mayHold)
+    else if (mayHold) engine.giveBack.abandonUnheard(request)
     throw error
   }
 }
@@ -131,7 +135,7 @@ const SECOND_LOOK_MS = 5
  */
 async function lookTwice(look: () => Promise<TryOutcome>, { clock }: Timing, bounds: Bounds): Promise<TryOutcome> {
   const outcome = await look()
-  if (outcome.granted || !outcome.isUncertain) return outcome
+  if (outcome.granted || !outcome.isUncertain || outcome.hasWaited) return outcome
   await pause(clock, SECOND_LOOK_MS, bounds)
   return look()
 }

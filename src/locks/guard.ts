@@ -1,6 +1,7 @@
 import type { KyselyTransactionLike } from '../caller-transaction.ts'
 import { ask } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
+import { invalidOption } from '../options.ts'
 import type { TransactionStore } from '../store/lock-store.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { LockContext } from './lock-context.ts'
@@ -38,16 +39,27 @@ export async function guardLease(
   throw held.lossError()
 }
 
-/** Begins a transaction of Kysely. */
-export function startTransaction<Transaction extends KyselyTransactionLike, Result>(
+/**
+ * Begins a transaction of Kysely, guards it, does the work in it, and commits.
+ *
+ * @throws LockError `E_INVALID_OPTION`, and what the guard throws; whatever the work throws
+ */
+export async function guardedTransaction<Transaction extends KyselyTransactionLike, Result>(
   starter: TransactionStarter<Transaction>,
-  work: (transaction: Transaction) => Promise<Result>,
+  guard: (transaction: Transaction) => Promise<void>,
+  work: TransactionWork<Transaction, Result>,
 ): Promise<Result> {
-  return 'transaction' in starter ? starter.transaction().execute(work) : starter.execute(work)
+  if (typeof work !== 'function') throw invalidOption('work', 'a function', work)
+  if (!isStarter(starter)) throw invalidOption('starter', 'a Kysely instance, or its `db.transaction()`', starter)
+  const builder = 'transaction' in starter ? starter.transaction() : starter
+  return builder.execute(async (transaction) => {
+    await guard(transaction)
+    return work(transaction)
+  })
 }
 
 /** Whether the value can be a {@link TransactionStarter}. */
-export function isStarter(given: unknown): boolean {
+function isStarter(given: unknown): boolean {
   const { transaction, execute, isTransaction } = (given ?? {}) as Record<string, unknown>
   if (isTransaction === true) return false
   return typeof transaction === 'function' || (typeof execute === 'function' && transaction === undefined)

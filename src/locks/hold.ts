@@ -1,6 +1,8 @@
+import type { KyselyTransactionLike, TransactionLike } from '../caller-transaction.ts'
 import { resolveTtlUs, type Ttl } from '../duration.ts'
+import { guardedTransaction, guardLease, type TransactionStarter, type TransactionWork } from './guard.ts'
 import type { HeldLease } from './held-lease.ts'
-import { extendLease, type LockContext, releaseLease } from './lock-context.ts'
+import { extendLease, type LockContext, releaseLease, storeWithin } from './lock-context.ts'
 import { notOwnedError } from './lock-errors.ts'
 import { releaseAfterWork } from './run-holding.ts'
 import { type SerializedLock, serializeLease } from './serialized-lock.ts'
@@ -61,6 +63,30 @@ export class Hold implements AsyncDisposable {
     const ttlUs = ttl === undefined ? this.#ttlUs : resolveTtlUs(ttl)
     if (this.#held.state === 'released') throw notOwnedError(this.key)
     if (this.#held.isOver() || !(await extendLease(this.#context, this.#held, ttlUs))) throw this.#held.lossError()
+  }
+
+  /**
+   * Checks, in a transaction of yours, that this hold is current, and keeps it so until the transaction ends: see
+   * {@link Lock.guard}.
+   *
+   * @throws LockError `E_LOCK_LOST`; `E_LOCK_NOT_OWNED` after a release; else what {@link Lock.guard} throws
+   */
+  async guard(transaction: TransactionLike): Promise<void> {
+    if (this.#held.state === 'released') throw notOwnedError(this.key)
+    if (this.#held.state === 'lost') throw this.#held.lossError()
+    await guardLease(this.#context, storeWithin(this.#context, transaction), this.#held)
+  }
+
+  /**
+   * Begins a transaction of Kysely, {@link guard}s it, does the work in it, and commits: see {@link Lock.transaction}.
+   *
+   * @throws whatever the work throws; else what {@link guard} throws
+   */
+  transaction<Transaction extends KyselyTransactionLike, Result>(
+    starter: TransactionStarter<Transaction>,
+    work: TransactionWork<Transaction, Result>,
+  ): Promise<Result> {
+    return guardedTransaction(starter, (transaction) => this.guard(transaction), work)
   }
 
   /**

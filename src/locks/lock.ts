@@ -2,7 +2,7 @@ import type { KyselyTransactionLike, TransactionLike } from '../caller-transacti
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
 import { type AcquireOptions, checkAcquireOptions, invalidOption, resolveRetry } from '../options.ts'
-import { guardLease, isStarter, startTransaction, type TransactionStarter, type TransactionWork } from './guard.ts'
+import { guardedTransaction, guardLease, type TransactionStarter, type TransactionWork } from './guard.ts'
 import { HeldLease } from './held-lease.ts'
 import { Hold } from './hold.ts'
 import {
@@ -206,12 +206,7 @@ export class Lock {
     starter: TransactionStarter<Transaction>,
     work: TransactionWork<Transaction, Result>,
   ): Promise<Result> {
-    checkCallback(work)
-    if (!isStarter(starter)) throw invalidOption('starter', 'a Kysely instance, or its `db.transaction()`', starter)
-    return startTransaction(starter, async (transaction) => {
-      await this.guard(transaction)
-      return work(transaction)
-    })
+    return guardedTransaction(starter, (transaction) => this.guard(transaction), work)
   }
 
   /**

@@ -42,6 +42,8 @@ export type TryOutcome =
       readonly freeInUs: number | null
       /** The row was locked at this moment, so that nobody could tell whether somebody holds the key. */
       readonly isUncertain?: boolean
+      /** The try has waited for that row already. */
+      readonly hasWaited?: boolean
     }
 
 /** What the store knows of a key. */

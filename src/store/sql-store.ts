@@ -27,6 +27,9 @@ export interface SqlStoreParts {
 
 type Input = Partial<StatementInput>
 
+/** Most transactions are over by then. */
+const AFTER_TRANSACTION_MS = 1_000
+
 /** Leases in a table: a dialect's words, sent by an executor. Opens nothing and sends nothing until it is asked. */
 export class SqlStore implements LockStore {
   readonly #parts: SqlStoreParts
@@ -98,6 +101,7 @@ export class SqlStore implements LockStore {
     const store = new SqlTransactionStore({
       transaction: callers,
       table,
+      granted: () => this.#sweeper.granted(AFTER_TRANSACTION_MS),
       dialect: async () => {
         this.#dialect ??= await dialectWithin(callers)
         return this.#dialect

@@ -20,6 +20,8 @@ export interface SqlTransactionStoreParts {
   /** Asked again until there is an answer. */
   readonly dialect: () => LockDialect | Promise<LockDialect>
   readonly table: ResolvedTable
+  /** Called after every grant. */
+  readonly granted: () => void
 }
 
 type Input = Partial<StatementInput>
@@ -99,7 +101,8 @@ export class SqlTransactionStore implements TransactionStore {
     if (!(isRowLocked && transaction.seesRowLocksEnd) && (await this.#asksSnapshot())) {
       throw new errors.E_TRANSACTION_ISOLATION(
         `this transaction cannot wait for ${JSON.stringify(key)}: it sees the database as it was when it began, and would never see the lock become free; ` +
-          'try once (`acquireImmediately()`, `timeout: 0`) and run the transaction again, or use READ COMMITTED, or take the lock before the transaction',
+          'try once (`acquireImmediately()`, `timeout: 0`) and run the transaction again, or use READ COMMITTED (on MySQL and MariaDB for the session, or say so: ' +
+          "`within(trx, { isolationLevel: 'read committed' })`), or take the lock before the transaction",
         { details: { key } },
       )
     }
@@ -131,28 +134,37 @@ export class SqlTransactionStore implements TransactionStore {
         return lockKeyHash(table, key)
       },
     }
-    let step = transaction.trySteps[0]
+    const first = transaction.trySteps[0]
     let hasMet = false
-    while (step) {
+    for (let step = first; step; ) {
       if (attempt !== undefined && this.#abandoned.has(attempt)) throw new RowLocked()
+      const seenBefore: string = whole.seen
       const answer = await this.#takeStep(step, whole, attempt)
-      // Others who have met the same row, as an insert does, may wait for us as we would for them.
-      if (answer.kind === 'locked' && hasMet) throw transactionError('stale', key, undefined)
-      if (answer.kind !== 'open') return this.#outcomeOf(key, answer)
-      // Created by somebody else, and still not seen: the transaction sees the database as it was before.
-      if (hasMet && answer.seen === undefined) throw transactionError('stale', key, undefined)
-      hasMet ||= answer.isMet === true
-      whole.seen = answer.seen ?? ''
-      step = following(transaction.trySteps, step, answer.next)
+      // Others who have met the same row may wait for us, as we would for them.
+      if (hasMet && (answer.kind === 'locked' || answer.kind === 'held'))
+        throw transactionError('stale', key, undefined)
+      if (answer.kind === 'open') {
+        // Met, looked at again, and not another row: the transaction sees the database as it was before.
+        if (hasMet && (answer.seen ?? '') === seenBefore) throw transactionError('stale', key, undefined)
+        whole.seen = answer.seen ?? ''
+        step = following(transaction.trySteps, step, answer.next)
+        continue
+      }
+      if (answer.kind !== 'met' || hasMet) return this.#outcomeOf(key, answer, step)
+      hasMet = true
+      step = first
     }
     throw new TypeError('the last step of a try left it open')
   }
 
-  #outcomeOf(key: string, answer: Exclude<TryAnswer, { kind: 'open' }>): TryOutcome {
+  #outcomeOf(key: string, answer: Exclude<TryAnswer, { kind: 'open' }>, { around }: TransactionStep): TryOutcome {
     if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
-    if (answer.kind === 'locked') return { granted: false, freeInUs: null, isUncertain: true }
-    if (answer.kind === 'stale') throw transactionError('stale', key, undefined)
+    if (answer.kind === 'locked') {
+      return { granted: false, freeInUs: null, isUncertain: true, hasWaited: around !== undefined }
+    }
+    if (answer.kind === 'met') throw transactionError('stale', key, undefined)
     this.#lockedKeys.add(key)
+    this.#parts.granted()
     return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
   }
 
@@ -165,8 +177,7 @@ export class SqlTransactionStore implements TransactionStore {
       this.#checkInTransaction(isInTransaction(answer))
       return read(answer)
     } catch (error) {
-      if (error instanceof RowExists)
-        return { kind: 'open', next: (await this.#resolveDialect()).transaction.trySteps[0]?.name ?? '', isMet: true }
+      if (error instanceof RowExists) return { kind: 'met' }
       if (!(error instanceof RowLocked)) throw error
       const { afterConflict } = (await this.#resolveDialect()).transaction
       // A file is busy, not a row; and the look before has fixed what this transaction sees of it.
@@ -186,23 +197,13 @@ export class SqlTransactionStore implements TransactionStore {
 
   /** Whether the snapshot of the transaction is fixed; assumed if nobody says. */
   async #asksSnapshot(): Promise<boolean> {
-    const { snapshotQuestions } = (await this.#resolveDialect()).transaction
-    if (snapshotQuestions === 'always') return true
-    this.#isSnapshotFixed ??= await this.#firstAnswer(snapshotQuestions)
-    return this.#isSnapshotFixed
-  }
-
-  async #firstAnswer(questions: readonly Statement[]): Promise<boolean> {
-    for (const question of questions) {
-      try {
-        const { rows } = await this.#send(question, {})
-        if (rows[0]) return Boolean(Number(rows[0].is_fixed))
-      } catch (error) {
-        // Not everybody may ask.
-        if (question === questions.at(-1)) throw error
-      }
+    const { snapshotQuestion } = (await this.#resolveDialect()).transaction
+    if (snapshotQuestion === 'always') return true
+    if (this.#isSnapshotFixed === undefined) {
+      const { rows } = await this.#send(snapshotQuestion, {})
+      this.#isSnapshotFixed = rows[0] === undefined || Boolean(Number(rows[0].is_fixed))
     }
-    return true
+    return this.#isSnapshotFixed
   }
 
   async #send(statement: Statement, input: Input): Promise<TransactionAnswer> {

@@ -19,6 +19,7 @@ export class Sweeper {
   #grantsLeft: number
   #afterKey = ''
   #sweeping: Promise<void> | undefined
+  #endPause = () => {}
 
   /** @param chance spreads the first look, so that processes that live for a few grants only do their share, too */
   constructor(actions: SweepActions, chance: () => number = Math.random) {
@@ -26,11 +27,17 @@ export class Sweeper {
     this.#grantsLeft = Math.ceil(chance() * GRANTS_BETWEEN_LOOKS)
   }
 
-  /** To be called after every grant. Costs a decrement. */
-  granted(): void {
+  /**
+   * To be called after every grant. Costs a decrement.
+   *
+   * @param afterMs a grant in a transaction of the caller's is followed by a look when that has ended, since it may have the only
+   * connection
+   */
+  granted(afterMs = 0): void {
     if (--this.#grantsLeft > 0) return
     this.#grantsLeft = GRANTS_BETWEEN_LOOKS
-    this.#sweeping ??= this.#sweepPage()
+    this.#sweeping ??= this.#pause(afterMs)
+      .then(() => this.#sweepPage())
       .catch(() => {})
       .finally(() => {
         this.#sweeping = undefined
@@ -39,7 +46,17 @@ export class Sweeper {
 
   /** Waits for a sweep in progress. The store may be another factory's, too: it goes on sweeping for that one. */
   async close(): Promise<void> {
+    this.#endPause()
     await this.#sweeping
+  }
+
+  /** Keeps no process alive, and is over when the store closes. */
+  #pause(pauseMs: number): Promise<unknown> {
+    if (pauseMs === 0) return Promise.resolve()
+    return new Promise<void>((resolve) => {
+      this.#endPause = resolve
+      setTimeout(resolve, pauseMs).unref()
+    })
   }
 
   async #sweepPage(): Promise<void> {

@@ -6,12 +6,12 @@ import { sqlMutants } from './sql-mutants.ts'
 
 /** Every statement of a dialect, each once. */
 export function statementsOf({ trySteps, statements, transaction }: LockDialect): Statement[] {
-  const { lockLive, snapshotQuestions } = transaction
+  const { lockLive, snapshotQuestion } = transaction
   const around = transaction.trySteps.flatMap((step) => (step.around ? [step.around.before, step.around.after] : []))
   const all = [
     ...[...trySteps, ...transaction.trySteps].map(({ statement }) => statement),
     ...[...Object.values(statements), ...Object.values(transaction.statements)],
-    ...[...around, ...(lockLive ? [lockLive] : []), ...(snapshotQuestions === 'always' ? [] : snapshotQuestions)],
+    ...[...around, ...(lockLive ? [lockLive] : []), ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion])],
   ]
   return [...new Map(all.map((statement) => [statement.name, statement])).values()]
 }

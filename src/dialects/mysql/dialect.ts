@@ -27,8 +27,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 }
 
 function transactionDialect(table: ResolvedTable, { extend, release }: LockStatements): TransactionDialect {
-  const { look, take, create, hurry, unhurry, lockLive, guard, snapshot, sessionSnapshot } =
-    mysqlTransactionStatements(table)
+  const { look, take, create, hurry, unhurry, lockLive, guard, snapshot } = mysqlTransactionStatements(table)
   return {
     trySteps: [
       { name: 'look', statement: look, read: readLook },
@@ -41,7 +40,7 @@ function transactionDialect(table: ResolvedTable, { extend, release }: LockState
     readExtend: ({ rows: [row] }) => (row ? { kind: 'extended', atUs: numberOf(row.now) } : { kind: 'lost' }),
     isCurrent: ({ affectedRows, insertId }) => affectedRows > 0 || insertId > 0,
     isInTransaction: (answer) => answer.isInTransaction,
-    snapshotQuestions: [snapshot, sessionSnapshot],
+    snapshotQuestion: snapshot,
     seesRowLocksEnd: true,
     afterConflict: 'rolled-back',
   }
@@ -66,6 +65,6 @@ function readLook({ rows: [row] }: Answer): TryAnswer {
 
 /** Of a key that was free when it was looked at. */
 function readTake({ affectedRows, insertId }: Answer): TryAnswer {
-  if (affectedRows === 0) return { kind: 'stale' }
+  if (affectedRows === 0) return { kind: 'met' }
   return { kind: 'granted', token: insertId, grantedAtUs: insertId }
 }

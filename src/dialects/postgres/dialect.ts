@@ -20,7 +20,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       readExtend,
       isInTransaction: ({ rows }) => rows[0]?.is_in_transaction as boolean | undefined,
       isCurrent: ({ rows }) => rows[0]?.is_current === true,
-      snapshotQuestions: [snapshot],
+      snapshotQuestion: snapshot,
       seesRowLocksEnd: false,
       afterConflict: 'aborted',
     },

@@ -29,7 +29,7 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
       isCurrent: ({ rows }) => rows.length > 0,
       isInTransaction: (answer) => answer.isInTransaction,
       // A reader keeps its snapshot; a writer keeps everybody else from writing.
-      snapshotQuestions: 'always',
+      snapshotQuestion: 'always',
       seesRowLocksEnd: false,
       afterConflict: 'goes-on',
     },

@@ -27,6 +27,22 @@ export function guarding(context: TransactionContext, isolation: IsolationLevel 
     await lock.release()
   })
 
+  test('a hold of `hold()` can be guarded, too', async () => {
+    const held = await context.locks.createLock(context.key()).hold()
+    const transaction = await begin()
+    await held.guard(transaction.transaction)
+    await transaction.commit()
+    await context.locks.createLock(held.key).forceRelease()
+    const late = await begin()
+    await rejection(held.guard(late.transaction), 'E_LOCK_LOST')
+    await rejection(held.guard(late.transaction), 'E_LOCK_LOST')
+    await late.rollback()
+    const released = await context.locks.createLock(context.key()).hold()
+    await released.release()
+    const another = await begin()
+    await rejection(released.guard(another.transaction), 'E_LOCK_NOT_OWNED')
+  })
+
   test('a hold that was taken over is E_LOCK_LOST', async () => {
     const lock = await held('10s')
     await context.open.table.pass(11_000)

@@ -71,7 +71,8 @@ export function transactionContext(backend: TransactionBackend): TransactionCont
       }
       return {
         transaction: transaction.transaction,
-        locks: opened().locks.within(transaction.transaction),
+        // MySQL does not tell the level of a transaction.
+        locks: opened().locks.within(transaction.transaction, { isolationLevel: options?.isolation }),
         send: (text) => transaction.send(text),
         commit: ended(() => transaction.commit()),
         rollback: ended(() => transaction.rollback()),
