@@ -1,0 +1,76 @@
+import type { DataSource } from 'typeorm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fromTypeOrm } from '../src/adapters/typeorm.ts'
+import { transactionContract } from './suite/transactions/transaction-contract.ts'
+import type { OpenBackend } from './support/contract-backend.ts'
+import { tableBackends } from './support/contract-backends.ts'
+import { adapterContract } from './support/transactions/adapter-contract.ts'
+import { typeOrmBackends, typeOrmSource } from './support/transactions/typeorm.ts'
+
+for (const backend of typeOrmBackends()) {
+  adapterContract(backend)
+  transactionContract(backend)
+}
+
+for (const backend of tableBackends()) {
+  const server = backend.name.replace(/ \(.*/, '')
+
+  describe(`${server}: fromTypeOrm`, () => {
+    let table: OpenBackend
+    let source: DataSource
+    beforeAll(async () => {
+      table = await backend.open()
+      source = await typeOrmSource(server, table.address!.url).initialize()
+    })
+    afterAll(async () => {
+      await source.destroy()
+      await table.close()
+    })
+
+    const one = { sql: 'select 1 as one', returnsRows: true }
+
+    test('takes the manager of a transaction', async () => {
+      const { rows } = await source.transaction((manager) => fromTypeOrm(manager).execute(one, []))
+      expect(rows.map((row) => Number(row.one))).toEqual([1])
+    })
+
+    test('takes a query runner, its manager, and knows them for the same transaction', async () => {
+      const runner = source.createQueryRunner()
+      await runner.startTransaction()
+      const handles = [fromTypeOrm(runner).handle, fromTypeOrm(runner.manager).handle]
+      await runner.manager.transaction(async (nested) => {
+        handles.push(fromTypeOrm(nested).handle)
+      })
+      await runner.rollbackTransaction()
+      await runner.release()
+      expect(handles).toEqual([runner, runner, runner])
+    })
+
+    test('refuses what is in no transaction', async () => {
+      const runner = source.createQueryRunner()
+      const refusal = /^`transaction` must be a transaction of TypeORM: the `manager` of `dataSource.transaction`, or/
+      for (const given of [source.manager, runner, runner.manager]) expect(() => fromTypeOrm(given)).toThrow(refusal)
+      for (const given of [source, undefined, null, 5, 'typeorm', {}, { isTransactionActive: true }]) {
+        expect(() => fromTypeOrm(given as never)).toThrow(refusal)
+      }
+      await runner.release()
+    })
+
+    test('sends nothing after the end of the transaction', async () => {
+      const runner = source.createQueryRunner()
+      await runner.startTransaction()
+      const transaction = fromTypeOrm(runner)
+      await runner.commitTransaction()
+      const clear = { sql: `delete from ${table.address!.tableName}`, returnsRows: false }
+      await table.send(insertionFor(table))
+      await expect(transaction.execute(clear, [])).rejects.toMatchObject({ code: 'E_TRANSACTION_REQUIRED' })
+      expect(await table.rows()).toHaveLength(1)
+      await runner.release()
+    })
+  })
+}
+
+function insertionFor({ address }: OpenBackend): string {
+  const key = address!.family === 'mysql' ? '`key`' : 'key'
+  return `insert into ${address!.tableName} (${key}, token, expires_at, acquired_at) values ('a', 1, 1, 1)`
+}
