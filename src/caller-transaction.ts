@@ -16,7 +16,11 @@ export interface TransactionStatement {
  * `verrou-sql/adapters/…` make one out of each library's own transaction.
  */
 export interface CallerTransaction {
-  /** The library's own transaction: the same object for the same transaction. */
+  /**
+   * What stands for the transaction: an object that belongs to no other one. The library's own transaction, if it has such an
+   * object; for a connection, which has one transaction after the other, a new object each time. What the transaction has
+   * locked is remembered by it.
+   */
   readonly handle: object
   /**
    * Sends one statement, with its values in order, and nothing else: no retry, no savepoint. The driver's error comes out

@@ -55,6 +55,6 @@ describe.runIf(isSelected('sqlite'))('fromBetterSqlite3', () => {
     const { rows } = await fromBetterSqlite3(database).execute(insert, [5])
     expect(rows).toEqual([{ id: 5n }])
     expect(database.pragma('busy_timeout')).toEqual([{ timeout: 1234n }])
-    expect(fromBetterSqlite3(database).handle).toBe(database)
+    expect(fromBetterSqlite3(database).handle).not.toBe(fromBetterSqlite3(database).handle)
   })
 })

@@ -76,9 +76,9 @@ describe.each(BACKENDS.filter(({ family }) => family === 'mysql'))('$name: fromM
     expect(rows).toEqual([{ id: '1800000000000123', text: ':a' }])
   })
 
-  test('has the connection as its handle', async () => {
+  test('has a handle of its own for each transaction of the connection', async () => {
     const connection = await mysql.createConnection(url)
     onTestFinished(() => connection.end())
-    expect(fromMysql2(connection).handle).toBe(connection)
+    expect(fromMysql2(connection).handle).not.toBe(fromMysql2(connection).handle)
   })
 })

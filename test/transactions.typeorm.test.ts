@@ -34,16 +34,17 @@ for (const backend of tableBackends()) {
       expect(rows.map((row) => Number(row.one))).toEqual([1])
     })
 
-    test('takes a query runner, its manager, and knows them for the same transaction', async () => {
+    test('takes a query runner and its manager, each time with a handle of its own', async () => {
       const runner = source.createQueryRunner()
       await runner.startTransaction()
-      const handles = [fromTypeOrm(runner).handle, fromTypeOrm(runner.manager).handle]
+      const taken = [fromTypeOrm(runner), fromTypeOrm(runner.manager)]
       await runner.manager.transaction(async (nested) => {
-        handles.push(fromTypeOrm(nested).handle)
+        taken.push(fromTypeOrm(nested))
       })
+      for (const transaction of taken) expect((await transaction.execute(one, [])).rows).toHaveLength(1)
+      expect(new Set(taken.map(({ handle }) => handle)).size).toBe(3)
       await runner.rollbackTransaction()
       await runner.release()
-      expect(handles).toEqual([runner, runner, runner])
     })
 
     test('refuses what is in no transaction', async () => {

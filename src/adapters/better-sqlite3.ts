@@ -42,7 +42,8 @@ export function fromBetterSqlite3(database: BetterSqlite3DatabaseLike): CallerTr
     throw invalidOption('database', 'a Database of better-sqlite3 on which you have sent `begin immediate`', database)
   }
   return {
-    handle: database,
+    // A new one each time: a database has one transaction after the other.
+    handle: {},
     async execute({ sql }, values) {
       // SQLite would carry it out as a transaction of its own.
       if (!database.inTransaction) {

@@ -43,7 +43,8 @@ export function fromMysql2(connection: Mysql2ConnectionLike): CallerTransaction 
     )
   }
   return {
-    handle: connection,
+    // A new one each time: a connection has one transaction after the other.
+    handle: {},
     async execute({ sql }, values) {
       // The shape of rows can be an option of the connection.
       const [result] = await connection.execute({ sql, rowsAsArray: false, nestTables: false }, [...values])

@@ -52,7 +52,8 @@ export function fromTypeOrm(transaction: TypeOrmManagerLike | TypeOrmQueryRunner
     )
   }
   return {
-    handle: runner,
+    // A new one each time: a query runner has one transaction after the other.
+    handle: {},
     async execute({ sql }, values) {
       if (!runner.isTransactionActive) {
         throw new errors.E_TRANSACTION_REQUIRED('the transaction of TypeORM has ended')

@@ -1,9 +1,8 @@
-import type { CallerTransaction, TransactionAnswer, TransactionLike } from '../caller-transaction.ts'
+import type { CallerTransaction, TransactionAnswer } from '../caller-transaction.ts'
 import { meaningOfServerError } from '../dialects/detect.ts'
 import type { ErrorMeaning, LockDialect, TransactionStep, TryAnswer } from '../dialects/dialect.ts'
 import { errors, isLockError } from '../errors.ts'
-import { kyselyTransaction } from '../executors/kysely.ts'
-import { invalidOption, type ResolvedTable, type WithinOptions } from '../options.ts'
+import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble } from '../store-trouble.ts'
 import { leaseStateOf } from './lease-state.ts'
@@ -255,28 +254,4 @@ function following(
   next?: string,
 ): TransactionStep | undefined {
   return next === undefined ? steps[steps.indexOf(step) + 1] : steps.find(({ name }) => name === next)
-}
-
-/**
- * A transaction of Kysely, or what a `from…` function has made of another library's.
- *
- * @throws LockError `E_INVALID_OPTION`
- */
-export function asCallerTransaction(given: TransactionLike): CallerTransaction {
-  const { execute, handle, isTransaction } = (given ?? {}) as unknown as Record<string, unknown>
-  // A transaction of Knex is a function.
-  const isHandle = typeof handle === 'function' || (typeof handle === 'object' && handle !== null)
-  if (typeof execute === 'function' && isHandle) return given as CallerTransaction
-  if (isTransaction === true) return kyselyTransaction(given as Parameters<typeof kyselyTransaction>[0])
-  if (isTransaction === false) {
-    const rule = 'a transaction: the `trx` of `db.transaction().execute(async (trx) => …)`'
-    throw new errors.E_INVALID_OPTION(`\`transaction\` must be ${rule}; got the Kysely instance itself`)
-  }
-  const rule = 'a Transaction of Kysely, or what a from…() function of verrou-sql/adapters/… returns'
-  throw invalidOption('transaction', rule, given, hintFor(given))
-}
-
-function hintFor(given: unknown): string {
-  const couldBeTransaction = typeof given === 'function' || (typeof given === 'object' && given !== null)
-  return couldBeTransaction ? '; wrap it first: `fromKnex(trx)` of verrou-sql/adapters/knex, for example' : ''
 }
