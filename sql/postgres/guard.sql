@@ -5,8 +5,7 @@
 with fresh as materialized (
   select locks.key
   from "verrou_locks" as locks
-  where current_setting('transaction_isolation') like 'read %'
-    and locks.key = $1::text
+  where locks.key = $1::text
     and locks.owner = $2::text
     and locks.token = $3::bigint
   for key share of locks
@@ -14,11 +13,13 @@ with fresh as materialized (
 frozen as materialized (
   select locks.key
   from "verrou_locks" as locks
-  where current_setting('transaction_isolation') not like 'read %'
-    and locks.key = $4::text
+  where locks.key = $4::text
     and locks.owner = $5::text
     and locks.token = $6::bigint
   for share of locks
 )
-select exists (select from fresh) or exists (select from frozen) as is_current,
+select case
+    when current_setting('transaction_isolation') like 'read %' then exists (select from fresh)
+    else exists (select from frozen)
+  end as is_current,
   transaction_timestamp() < statement_timestamp() as is_in_transaction

@@ -40,7 +40,8 @@ function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
   return freeInUs !== null && freeInUs <= 0 ? { kind: 'locked' } : { kind: 'held', freeInUs }
 }
 
-function readExtend({ rows: [row] }: Answer): ExtendAnswer {
+function readExtend({ rows: [row, ...others] }: Answer): ExtendAnswer {
+  if (others.length > 0) throw new TypeError('an extension has one answer')
   if (!row) return { kind: 'lost' }
   return row.is_locked ? { kind: 'locked' } : { kind: 'extended', atUs: numberOf(row.now) }
 }

@@ -32,7 +32,8 @@ returning true as is_done
     // READ COMMITTED: `for key share` lets extensions pass, and still sees through the snapshot of this statement, since
     // what takes the row over counts as a change of its key.
     // A snapshot that is older than this statement: there `for key share` would show the row as it was before a release.
-    // `for share` fails with 40001 when there is a newer row. It keeps extensions out, too.
+    // `for share` fails with 40001 when there is a newer row. It keeps extensions out, too. Of the two, only the one whose
+    // answer is asked for is carried out.
     // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
     guard: compileQuery(
       compiler,
@@ -41,8 +42,7 @@ returning true as is_done
 with fresh as materialized (
   select locks.key
   from ${locks} as locks
-  where current_setting('transaction_isolation') like 'read %'
-    and locks.key = ${value('key')}::text
+  where locks.key = ${value('key')}::text
     and locks.owner = ${value('owner')}::text
     and locks.token = ${value('token')}::bigint
   for key share of locks
@@ -50,13 +50,15 @@ with fresh as materialized (
 frozen as materialized (
   select locks.key
   from ${locks} as locks
-  where current_setting('transaction_isolation') not like 'read %'
-    and locks.key = ${value('key')}::text
+  where locks.key = ${value('key')}::text
     and locks.owner = ${value('owner')}::text
     and locks.token = ${value('token')}::bigint
   for share of locks
 )
-select exists (select from fresh) or exists (select from frozen) as is_current,
+select case
+    when current_setting('transaction_isolation') like 'read %' then exists (select from fresh)
+    else exists (select from frozen)
+  end as is_current,
   transaction_timestamp() < statement_timestamp() as is_in_transaction
 `,
     ),

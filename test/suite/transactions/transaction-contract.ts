@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import type { TransactionBackend } from '../../support/transactions/transaction-backend.ts'
+import { conditionsWithin } from './conditions-within.ts'
 import { guarding } from './guarding.ts'
 import { leasesWithin } from './leases-within.ts'
 import { lockingUntilCommit } from './locking-until-commit.ts'
@@ -17,6 +18,7 @@ export function transactionContract(backend: TransactionBackend): void {
         describe('G10 leases', () => leasesWithin(context, isolation))
         describe('locks until commit', () => lockingUntilCommit(context, isolation))
         describe('G3 guards', () => guarding(context, isolation))
+        describe('conditions', () => conditionsWithin(context, isolation))
         describe('G11 trouble', () => troubleWithin(context, isolation))
         describe('waiting', () => waitingWithin(context, isolation))
         describe("G9 the caller's things", () => nothingChanged(context, isolation))
