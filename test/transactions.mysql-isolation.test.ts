@@ -1,8 +1,10 @@
 import { Kysely, MysqlDialect, sql } from 'kysely'
 import mysql from 'mysql2'
+import mysqlPromise from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fromMysql2 } from '../src/adapters/mysql2.ts'
 import { kyselyStore } from '../src/drivers/kysely.ts'
-import { LockFactory } from '../src/index.ts'
+import { type CallerTransaction, LockFactory } from '../src/index.ts'
 import { rejection } from './suite/rejection.ts'
 import { atOnce } from './suite/transactions/at-once.ts'
 import { BACKENDS } from './support/backends.ts'
@@ -49,6 +51,46 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'mysql'))
         })
         await sql`set session transaction isolation level repeatable read`.execute(session)
       })
+    })
+
+    test('an abort on the way of a new key leaves no lease', async () => {
+      const connection = await mysqlPromise.createConnection(url)
+      for (const at of ['look', 'hurry', 'create']) {
+        const key = `aborted at ${at}`
+        const controller = new AbortController()
+        await connection.beginTransaction()
+        const real = fromMysql2(connection)
+        const aborting: CallerTransaction = {
+          handle: {},
+          execute(statement, values) {
+            const name = statement.sql.startsWith('set') ? 'hurry' : /insert/.test(statement.sql) ? 'create' : 'look'
+            if (name === at) queueMicrotask(() => controller.abort(new Error('enough')))
+            return real.execute(statement, values)
+          },
+        }
+        const acquiring = locks.within(aborting).createLock(key).acquire({ signal: controller.signal })
+        if (at !== 'hurry' || !name.startsWith('mariadb')) await expect(acquiring).rejects.toThrow('enough')
+        else expect(await acquiring).toBe(true)
+        await connection.commit()
+        const isLeft = at === 'hurry' && name.startsWith('mariadb')
+        expect(await locks.createLock(key).isLocked(), at).toBe(isLeft)
+      }
+      await connection.end()
+    })
+
+    test.runIf(name.startsWith('mariadb'))('a row that is newer than the snapshot ends the transaction', async () => {
+      await locks.createLock('changed').run(() => {})
+      const connection = await mysqlPromise.createConnection(url)
+      await connection.query('set session innodb_snapshot_isolation = 1')
+      await connection.beginTransaction()
+      await connection.query(`select count(*) from ${open.address?.tableName}`)
+      await locks.createLock('changed').run(() => {})
+      const within = locks.within(fromMysql2(connection))
+      await rejection(within.createLock('changed').acquireImmediately(), 'E_TRANSACTION_CONFLICT')
+      await rejection(within.createLock('another').acquireImmediately(), 'E_TRANSACTION_FAILED')
+      await connection.rollback()
+      expect(await locks.createLock('another').isLocked()).toBe(false)
+      await connection.end()
     })
 
     test('a level that is none is refused', async () => {

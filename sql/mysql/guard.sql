@@ -3,7 +3,8 @@
 -- Parameters, in order: key, owner, token
 
 update `verrou_locks`
-set token = last_insert_id(token)
+set token = last_insert_id(token),
+    acquired_at = acquired_at + 1
 where `key` = ?
   and owner = ?
   and token = cast(? as signed)

@@ -10,7 +10,7 @@ from (
   select `key`, token
   from `verrou_locks`
   where `key` = ?
-    and concat(token, ':', expires_at) = ?
+    and concat(token, ':', expires_at, ':', acquired_at) = ?
     and (expires_at <= timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))
       or attempt = ?)
   for update nowait

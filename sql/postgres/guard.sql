@@ -22,4 +22,4 @@ select case
     when current_setting('transaction_isolation') like 'read %' then exists (select from fresh)
     else exists (select from frozen)
   end as is_current,
-  transaction_timestamp() < statement_timestamp() as is_in_transaction
+  (extract(epoch from transaction_timestamp()) * 1000000)::bigint as began

@@ -7,15 +7,23 @@ import type { DialectName } from './compiler.ts'
  * What a statement of a try came to:
  * - `granted`
  * - `held`: somebody else's lease is in the way
- * - `locked`: an open transaction, or another statement at this moment, has the row; nobody knows what it will be
- * - `open`: the next step of the try tells, or the one that is named; `seen`: the row as it was seen
+ * - `locked`: an open transaction, or another statement at this moment, has the row; nobody knows what it will be.
+ *   `ranOutSinceBegin`: or, in a transaction with a fixed snapshot, it is that of a lease that ran out since it began
+ * - `open`: the next step of the try tells, or the one that is named; `seen`: the row as it was seen, with
+ *   the end of a lease that ran out
  * - `met`: somebody has had the row since the transaction's look at it; it is locked now
  */
 export type TryAnswer =
   | { readonly kind: 'granted'; readonly token: number; readonly grantedAtUs: number }
-  | { readonly kind: 'held'; readonly freeInUs: number | null }
-  | { readonly kind: 'locked' }
-  | { readonly kind: 'open'; readonly next?: string; readonly seen?: string }
+  | { readonly kind: 'held'; readonly freeInUs: number | null; readonly nowUs?: number }
+  | { readonly kind: 'locked'; readonly ranOutSinceBegin?: boolean }
+  | {
+      readonly kind: 'open'
+      readonly next?: string
+      readonly seen?: string
+      readonly ranOutUs?: number | null
+      readonly nowUs?: number
+    }
   | { readonly kind: 'met' }
 
 /** One statement of a try, and how to read its answer. */
@@ -84,17 +92,14 @@ export interface TransactionDialect {
   readExtend(answer: Answer): ExtendAnswer
   /** Whether a guard found that the row still names the hold. */
   isCurrent(answer: Answer): boolean
-  /** Whether a transaction is open; `undefined`: nobody knows. */
-  isInTransaction(answer: TransactionAnswer): boolean | undefined
+  /** When the transaction began, where a statement can tell: another transaction began at another time. */
+  beganUs?(answer: TransactionAnswer): number | undefined
   /** Whether the transaction's snapshot is fixed, as far as the database tells. `always`: it is. */
   readonly snapshotQuestion: Statement | 'always'
   /** Whether a try in a fixed snapshot still sees that another transaction, which had the row locked, has ended. */
   readonly seesRowLocksEnd: boolean
-  /**
-   * What the database does to the transaction when two meet. `goes-on`: only the statement is undone. `aborted`: it
-   * refuses everything but a rollback. `rolled-back`: it has been rolled back, and nothing says so to later statements.
-   */
-  readonly afterConflict: 'goes-on' | 'aborted' | 'rolled-back'
+  /** Whether a conflict ends the transaction, and nothing says so to later statements. */
+  readonly isConflictSilent: boolean
 }
 
 /** One database's words, and how to read its answers. Pure: no connection, no clock, no state. */

@@ -134,7 +134,9 @@ export class TransactionLocks {
     const { clock } = this.#context.engine.timing
     const endMs = clock.nowMs() + timeoutMs
     for (const key of inByteOrder(keys)) {
-      const leftMs = timeoutMs === 0 ? 0 : Math.max(0, endMs - clock.nowMs())
+      const leftMs = timeoutMs === 0 ? 0 : endMs - clock.nowMs()
+      // Not one more try: `0` would mean one without a bound.
+      if (leftMs < 0) return false
       const hold = await this.#lockOne(key, leftMs, signal)
       if (!hold) return false
       locked.set(key, hold)

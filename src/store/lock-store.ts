@@ -60,8 +60,8 @@ export interface LeaseState {
 
 /**
  * A store on one transaction of the caller's: everything is sent on that, and is only true once that commits. It repeats
- * nothing, since after most errors the transaction cannot go on: it rejects with a LockError. Only a row that is locked,
- * or a busy SQLite file, is {@link StoreTrouble} of the kind `transient`.
+ * nothing, since after most errors the transaction cannot go on: it rejects with a LockError. Only a row that is locked
+ * is {@link StoreTrouble} of the kind `transient`.
  */
 export interface TransactionStore extends LockStore {
   /** One try at a lock that lives until the transaction ends. Leaves the row free for everybody after that. */

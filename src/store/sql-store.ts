@@ -61,7 +61,10 @@ export class SqlStore implements LockStore {
       const answer = await this.#takeStep(dialect, step, input)
       if (answer.kind === 'open') continue
       if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
-      if (answer.kind !== 'granted') return { granted: false, freeInUs: null, isUncertain: true }
+      if (answer.kind !== 'granted') {
+        // What comes after the first step may have waited.
+        return { granted: false, freeInUs: null, isUncertain: true, hasWaited: step !== dialect.trySteps[0] }
+      }
       this.#sweeper.granted()
       return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
     }

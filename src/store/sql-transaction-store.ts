@@ -36,6 +36,8 @@ export class SqlTransactionStore implements TransactionStore {
   readonly #abandoned = new Set<string>()
   #dialect: LockDialect | undefined
   #isSnapshotFixed: boolean | undefined
+  #beganUs: number | undefined
+  #firstLookUs: number | undefined
   #hasBeenRolledBack = false
 
   constructor(parts: SqlTransactionStoreParts) {
@@ -90,7 +92,6 @@ export class SqlTransactionStore implements TransactionStore {
   async guard(hold: LeaseHold): Promise<boolean> {
     const { transaction } = await this.#resolveDialect()
     const answer = await this.#send(transaction.statements.guard, { ...hold })
-    this.#checkInTransaction(transaction.isInTransaction(answer))
     this.#lockedKeys.add(hold.key)
     return transaction.isCurrent(answer)
   }
@@ -106,7 +107,7 @@ export class SqlTransactionStore implements TransactionStore {
       )
     }
     const later = [...this.#lockedKeys].find((locked) => Buffer.compare(Buffer.from(locked), Buffer.from(key)) > 0)
-    if (later === undefined || this.#lockedKeys.has(key)) return
+    if (later === undefined) return
     throw new errors.E_TRANSACTION_CONFLICT(
       `this transaction has locked ${JSON.stringify(later)} and would now wait for ${JSON.stringify(key)}, which comes before it: two transactions that lock in ` +
         'opposite orders would wait for each other; lock both in one call (`lockUntilCommit([a, b])`), or roll back and run the transaction again',
@@ -139,10 +140,12 @@ export class SqlTransactionStore implements TransactionStore {
       if (attempt !== undefined && this.#abandoned.has(attempt)) throw new RowLocked()
       const seenBefore: string = whole.seen
       const answer = await this.#takeStep(step, whole, attempt)
+      if (answer.kind === 'held' || answer.kind === 'open') this.#firstLookUs ??= answer.nowUs
       // Others who have met the same row may wait for us, as we would for them.
       if (hasMet && (answer.kind === 'locked' || answer.kind === 'held'))
         throw transactionError('stale', key, undefined)
       if (answer.kind === 'open') {
+        await this.#checkRanOut(key, answer.ranOutUs ?? null)
         // Met, looked at again, and not another row: the transaction sees the database as it was before.
         if (hasMet && (answer.seen ?? '') === seenBefore) throw transactionError('stale', key, undefined)
         whole.seen = answer.seen ?? ''
@@ -159,6 +162,7 @@ export class SqlTransactionStore implements TransactionStore {
   #outcomeOf(key: string, answer: Exclude<TryAnswer, { kind: 'open' }>, { around }: TransactionStep): TryOutcome {
     if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
     if (answer.kind === 'locked') {
+      if (answer.ranOutSinceBegin) throw transactionError('stale', key, undefined)
       return { granted: false, freeInUs: null, isUncertain: true, hasWaited: around !== undefined }
     }
     if (answer.kind === 'met') throw transactionError('stale', key, undefined)
@@ -170,22 +174,31 @@ export class SqlTransactionStore implements TransactionStore {
   async #takeStep({ statement, around, read }: TransactionStep, input: Input, attempt?: string): Promise<TryAnswer> {
     if (around) await this.#send(around.before, {})
     try {
-      const answer = await this.#send(statement, input)
-      const { isInTransaction } = (await this.#resolveDialect()).transaction
-      if (isInTransaction(answer) === false && attempt !== undefined) await this.abandon(input.key as string, attempt)
-      this.#checkInTransaction(isInTransaction(answer))
-      return read(answer)
+      if (attempt !== undefined && this.#abandoned.has(attempt)) throw new RowLocked()
+      return read(await this.#send(statement, input))
     } catch (error) {
       if (error instanceof RowExists) return { kind: 'met' }
-      if (!(error instanceof RowLocked)) throw error
-      const { afterConflict } = (await this.#resolveDialect()).transaction
-      // A file is busy, not a row; and the look before has fixed what this transaction sees of it.
-      if (afterConflict === 'goes-on') throw transactionError('stale', input.key, error.cause)
-      return { kind: 'locked' }
+      if (error instanceof RowLocked) return { kind: 'locked' }
+      if (attempt !== undefined && isLockError(error, 'E_TRANSACTION_REQUIRED')) await this.#giveBack(input, attempt)
+      throw error
     } finally {
       // The error of the statement is the one that counts.
       if (around) await this.#send(around.after, {}).catch(() => {})
     }
+  }
+
+  /** Granted outside of a transaction: a lease that would stay. */
+  async #giveBack({ key }: Input, attempt: string): Promise<void> {
+    await this.abandon(key as string, attempt).catch(() => {})
+  }
+
+  /**
+   * A lease that ran out after this transaction has looked for the first time: what its holder wrote meanwhile, a fixed snapshot
+   * does not show.
+   */
+  async #checkRanOut(key: string, ranOutUs: number | null): Promise<void> {
+    if (ranOutUs === null || this.#firstLookUs === undefined || ranOutUs <= this.#firstLookUs) return
+    if (await this.#asksSnapshot()) throw transactionError('stale', key, undefined)
   }
 
   async #change(statement: Statement, input: Input): Promise<boolean> {
@@ -213,27 +226,31 @@ export class SqlTransactionStore implements TransactionStore {
     }
     const dialect = await this.#resolveDialect()
     const values = statement.parameters.map((name) => dialect.encode(name, input[name] as never))
+    let answer: TransactionAnswer
     try {
-      return await this.#parts.transaction.execute(statement, values)
+      answer = await this.#parts.transaction.execute(statement, values)
     } catch (error) {
       throw isLockError(error) ? error : this.#errorFor(dialect, statement, input.key, error)
     }
+    this.#checkInTransaction(answer, dialect.transaction.beganUs?.(answer))
+    return answer
   }
 
   #errorFor(dialect: LockDialect, statement: Statement, key: string | undefined, cause: unknown): Error {
-    const { afterConflict } = dialect.transaction
     const meaning: ErrorMeaning = dialect.meaningOf(cause, statement.name)
-    const goesOn = meaning === 'transient' && afterConflict === 'goes-on'
-    if (meaning === 'row-locked' || goesOn) return new RowLocked(cause)
+    if (meaning === 'row-locked') return new RowLocked(cause)
     if (meaning === 'row-exists') return new RowExists(cause)
-    if (meaning === 'transient' && afterConflict === 'rolled-back') this.#hasBeenRolledBack = true
+    if (meaning === 'transient' && dialect.transaction.isConflictSilent) this.#hasBeenRolledBack = true
     return schemaError(meaning, this.#parts.table, cause) ?? transactionError(meaning, key, cause)
   }
 
-  #checkInTransaction(isInTransaction: boolean | undefined): void {
-    if (isInTransaction !== false) return
+  /** Where neither the driver nor the database tells, nobody does. */
+  #checkInTransaction({ isInTransaction }: TransactionAnswer, beganUs: number | undefined): void {
+    this.#beganUs ??= beganUs
+    const isAnother = beganUs !== undefined && beganUs !== this.#beganUs
+    if (isInTransaction !== false && !isAnother) return
     throw new errors.E_TRANSACTION_REQUIRED(
-      'no transaction is open on what was given to `within` or `guard`: begin one first, and use its locks before it ends',
+      'the transaction that was given to `within` or `guard` is not open: begin it first, and use its locks before it ends',
     )
   }
 

@@ -39,10 +39,9 @@ function transactionDialect(table: ResolvedTable, { extend, release }: LockState
     lockLive,
     readExtend: ({ rows: [row] }) => (row ? { kind: 'extended', atUs: numberOf(row.now) } : { kind: 'lost' }),
     isCurrent: ({ affectedRows, insertId }) => affectedRows > 0 || insertId > 0,
-    isInTransaction: (answer) => answer.isInTransaction,
     snapshotQuestion: snapshot,
     seesRowLocksEnd: true,
-    afterConflict: 'rolled-back',
+    isConflictSilent: true,
   }
 }
 
@@ -58,8 +57,16 @@ function readCreate({ insertId }: Answer): TryAnswer {
 
 function readLook({ rows: [row] }: Answer): TryAnswer {
   if (!row) throw new TypeError('a look has one answer')
-  if (Number(row.is_held) === 1) return { kind: 'held', freeInUs: numberOrNull(row.free_in) }
-  if (Number(row.is_known) === 1) return { kind: 'open', next: 'take', seen: String(row.seen) }
+  const nowUs = numberOf(row.now)
+  if (Number(row.is_held) === 1) return { kind: 'held', freeInUs: numberOrNull(row.free_in), nowUs }
+  if (Number(row.is_known) === 1)
+    return {
+      kind: 'open',
+      next: 'take',
+      seen: String(row.seen),
+      ranOutUs: numberOrNull(row.ran_out),
+      nowUs,
+    }
   return { kind: 'open', next: Number(row.is_mariadb) === 1 ? 'create-on-mariadb' : 'create-on-mysql' }
 }
 

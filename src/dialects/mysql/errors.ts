@@ -7,9 +7,9 @@ import { chainOf, meaningOfSystemCode } from '../error-codes.ts'
  */
 const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
   1213: 'transient', // ER_LOCK_DEADLOCK; on Galera also a certification conflict
+  1020: 'transient', // ER_CHECKREAD: MariaDB with innodb_snapshot_isolation
   // Not 'transient': of a transaction, only the statement is undone.
   1205: 'stale', // ER_LOCK_WAIT_TIMEOUT
-  1020: 'stale', // ER_CHECKREAD: MariaDB with innodb_snapshot_isolation
   1792: 'read-only', // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
   1146: 'missing-table', // ER_NO_SUCH_TABLE
   1049: 'missing-table', // ER_BAD_DB_ERROR: MySQL's answer where the schema does not exist

@@ -32,7 +32,9 @@ select /*+ max_execution_time(250) */
   coalesce(locks.expires_at > clock.now
     and not (locks.attempt <=> ${value('attempt')}), false) as is_held,
   nullif(locks.expires_at, ${never}) - clock.now as free_in,
-  concat(locks.token, ':', locks.expires_at) as seen,
+  concat(locks.token, ':', locks.expires_at, ':', locks.acquired_at) as seen,
+  if(locks.owner is null or locks.attempt <=> ${value('attempt')}, null, locks.expires_at) as ran_out,
+  clock.now,
   /*M! true or */ false as is_mariadb
 from (select ${now} as now) as clock
 left join ${locks} as locks on locks.\`key\` = ${value('key')}
@@ -54,7 +56,7 @@ from (
   select \`key\`, token
   from ${locks}
   where \`key\` = ${value('key')}
-    and concat(token, ':', expires_at) = ${value('seen')}
+    and concat(token, ':', expires_at, ':', acquired_at) = ${value('seen')}
     and (expires_at <= ${now}
       or attempt = ${value('attempt')})
   for update nowait
@@ -117,13 +119,15 @@ for update
     ),
 
     // Whether the row still names the hold, whatever the time: while it is locked here, nobody can take it. Reads what is
-    // committed now, also under REPEATABLE READ.
+    // committed now, also under REPEATABLE READ. The change shows those who looked at the row before that somebody has
+    // written under it since.
     guard: compileStatement(
       compiler,
       'guard',
       sql`
 update ${locks}
-set token = last_insert_id(token)
+set token = last_insert_id(token),
+    acquired_at = acquired_at + 1
 where \`key\` = ${value('key')}
   and owner = ${value('owner')}
   and token = cast(${value('token')} as signed)

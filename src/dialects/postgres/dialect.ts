@@ -18,11 +18,11 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       trySteps: [{ name: 'acquire', statement: acquire, read: readAcquire }],
       statements: { ...transactionStatements, extend: statements.extend },
       readExtend,
-      isInTransaction: ({ rows }) => rows[0]?.is_in_transaction as boolean | undefined,
+      beganUs: ({ rows }) => numberOrNull(rows[0]?.began) ?? undefined,
       isCurrent: ({ rows }) => rows[0]?.is_current === true,
       snapshotQuestion: snapshot,
       seesRowLocksEnd: false,
-      afterConflict: 'aborted',
+      isConflictSilent: false,
     },
     encode: (_name, given) => given,
     readExtend,
@@ -36,8 +36,9 @@ function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
   if (!row) return { kind: 'locked' }
   if (row.is_granted) return { kind: 'granted', token: numberOf(row.token), grantedAtUs: numberOf(row.now) }
   const freeInUs = numberOrNull(row.free_in)
-  // Free, and yet not taken: somebody else has the row locked.
-  return freeInUs !== null && freeInUs <= 0 ? { kind: 'locked' } : { kind: 'held', freeInUs }
+  if (freeInUs === null || freeInUs > 0) return { kind: 'held', freeInUs }
+  // Free, and yet not taken: somebody else has the row locked, or its lease ran out since the transaction began.
+  return { kind: 'locked', ranOutSinceBegin: row.has_run_out === true }
 }
 
 function readExtend({ rows: [row, ...others] }: Answer): ExtendAnswer {

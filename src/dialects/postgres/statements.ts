@@ -10,8 +10,8 @@ import { tableId } from '../table-id.ts'
 // Read once per statement ("materialized"), so that one statement never sees two times.
 const clock = sql`select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now`
 
-// Outside of a transaction block both are the same moment; inside, `begin` came before.
-const isInTransaction = sql`transaction_timestamp() < statement_timestamp() as is_in_transaction`
+/** When the transaction began, in the same unit: the same for all statements of one transaction. */
+const began = sql`(extract(epoch from transaction_timestamp()) * 1000000)::bigint`
 
 const never = sql.raw(NEVER)
 
@@ -22,14 +22,15 @@ export function postgresStatements(table: ResolvedTable) {
 
   return {
     // `free` takes the row lock only if the row can be ours, and never waits for it. A refused try therefore writes
-    // nothing, gets no transaction id, and leaves no lock. A missing row cannot be locked: there, an advisory lock
+    // nothing, gets no transaction id, and leaves no lock. A transaction with a fixed snapshot does not get a lease that ran out
+    // since it began: it could not see what its holder has written. A missing row cannot be locked: there, an advisory lock
     // keeps a second inserter from waiting for the first one's commit.
     acquire: compileQuery(
       compiler,
       'acquire',
       sql`
 with clock as materialized (
-  ${clock}
+  ${clock}, ${began} as began
 ),
 free as materialized (
   select locks.key
@@ -37,6 +38,10 @@ free as materialized (
   where locks.key = ${value('key')}::text
     and (locks.expires_at <= clock.now
       or locks.attempt = ${value('attempt')}::text)
+    and not (locks.owner is not null
+      and locks.expires_at > clock.began
+      and locks.attempt is distinct from ${value('attempt')}::text
+      and current_setting('transaction_isolation') not like 'read %')
   for update of locks skip locked
 ),
 retaken as (
@@ -62,11 +67,12 @@ created as (
   on conflict (key) do nothing
   returning locks.token, locks.acquired_at as now
 )
-select true as is_granted, token, now, null::bigint as free_in, ${isInTransaction} from retaken
+select true as is_granted, token, now, null::bigint as free_in, ${began} as began, false as has_run_out from retaken
 union all
-select true, token, now, null, ${isInTransaction} from created
+select true, token, now, null, ${began}, false from created
 union all
-select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now, ${isInTransaction}
+select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now, clock.began,
+  locks.owner is not null and locks.expires_at > clock.began and current_setting('transaction_isolation') not like 'read %'
 from ${locks} as locks, clock
 where locks.key = ${value('key')}::text
   and not exists (select from retaken)

@@ -10,18 +10,26 @@ export function postgresTransactionStatements(table: ResolvedTable) {
   const locks = tableId(table)
 
   return {
-    // Without the relaxed synchronous_commit of the other release: it would hold for the caller's writes, too.
+    // Without the relaxed synchronous_commit of the other release: it would hold for the caller's writes, too. `for update`: a
+    // guard of the same hold in another transaction waits, and then sees that the hold is gone.
     release: compileQuery(
       compiler,
       'release-within',
       sql`
+with mine as materialized (
+  select locks.key
+  from ${locks} as locks
+  where locks.key = ${value('key')}::text
+    and locks.owner = ${value('owner')}::text
+    and locks.token = ${value('token')}::bigint
+  for update of locks
+)
 update ${locks} as locks
 set owner = null,
     attempt = null,
     expires_at = (extract(epoch from clock_timestamp()) * 1000000)::bigint
-where locks.key = ${value('key')}::text
-  and locks.owner = ${value('owner')}::text
-  and locks.token = ${value('token')}::bigint
+from mine
+where locks.key = mine.key
 returning true as is_done
 `,
     ),
@@ -59,7 +67,7 @@ select case
     when current_setting('transaction_isolation') like 'read %' then exists (select from fresh)
     else exists (select from frozen)
   end as is_current,
-  transaction_timestamp() < statement_timestamp() as is_in_transaction
+  (extract(epoch from transaction_timestamp()) * 1000000)::bigint as began
 `,
     ),
 

@@ -27,11 +27,10 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
       statements: { extend: statements.extend, release: statements.release, guard },
       readExtend,
       isCurrent: ({ rows }) => rows.length > 0,
-      isInTransaction: (answer) => answer.isInTransaction,
       // A reader keeps its snapshot; a writer keeps everybody else from writing.
       snapshotQuestion: 'always',
       seesRowLocksEnd: false,
-      afterConflict: 'goes-on',
+      isConflictSilent: false,
     },
     encode,
     readExtend,

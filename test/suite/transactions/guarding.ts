@@ -149,6 +149,38 @@ export function guarding(context: TransactionContext, isolation: IsolationLevel 
     await rejection(lock.extend(), 'E_LOCK_LOST')
   })
 
+  test.runIf(family !== 'sqlite')('a guard waits for a release of its hold in an open transaction', async () => {
+    const lock = await held()
+    const releasing = await begin()
+    await releasing.locks.restoreLock(lock.serialize()).release()
+    const transaction = await begin()
+    let isAnswered = false
+    const guarded = lock
+      .guard(transaction.transaction)
+      .then(
+        () => 'passed',
+        (failed: unknown) => (isLockError(failed) ? failed.code : failed),
+      )
+      .finally(() => {
+        isAnswered = true
+      })
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(isAnswered).toBe(false)
+    await releasing.commit()
+    expect(['E_LOCK_LOST', 'E_TRANSACTION_CONFLICT']).toContain(await guarded)
+    await transaction.rollback()
+  })
+
+  test.runIf(family === 'sqlite')('while somebody else writes, a guard is a conflict at once', async () => {
+    const lock = await held()
+    const writing = await begin()
+    await writing.locks.lockUntilCommit(context.key())
+    const transaction = await begin()
+    await rejection(atOnce(lock.guard(transaction.transaction)), 'E_TRANSACTION_CONFLICT')
+    await writing.rollback()
+    await transaction.rollback()
+  })
+
   test.runIf(family !== 'sqlite')('a snapshot from before the take-over does not let a guard pass', async () => {
     const lock = await held('10s')
     const transaction = await begin()

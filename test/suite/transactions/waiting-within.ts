@@ -96,6 +96,52 @@ export function waitingWithin(context: TransactionContext, isolation: IsolationL
     await second.rollback()
   })
 
+  test.runIf(family !== 'sqlite')('a lease that ran out since the snapshot is no free key to it', async () => {
+    const holder = context.locks.createLock(context.key(), 150)
+    await holder.acquire()
+    const transaction = await begin()
+    expect(await transaction.locks.lockUntilCommit(holder.key, { timeout: 0 })).toBe(false)
+    await sleep(300)
+    const trying = transaction.locks.lockUntilCommit(holder.key, { timeout: 0 })
+    if (seesReleases) expect(await trying).toBeTruthy()
+    else await rejection(trying, 'E_TRANSACTION_CONFLICT')
+    await transaction.rollback()
+    const again = await begin()
+    expect(await again.locks.lockUntilCommit(holder.key, { timeout: 0 })).toBeTruthy()
+    await again.rollback()
+  })
+
+  test.runIf(family === 'mysql' && isolation === 'repeatable read')(
+    'what was written under a guard since the snapshot is no older than the lock',
+    async () => {
+      const holder = context.locks.createLock(context.key(), '10s')
+      await holder.acquire()
+      await context.open.table.pass(11_000)
+      const transaction = await begin()
+      await transaction.send(`select count(*) from ${context.work}`)
+      const guarded = await begin()
+      await holder.guard(guarded.transaction)
+      await guarded.commit()
+      await rejection(transaction.locks.lockUntilCommit(holder.key, { timeout: 0 }), 'E_TRANSACTION_CONFLICT')
+      await transaction.rollback()
+    },
+  )
+
+  test.runIf(seesReleases)('a savepoint that was rolled back does not make a circle', async () => {
+    const [low, high] = [await knownKey('a:'), await knownKey('b:')]
+    const first = await begin()
+    const second = await begin()
+    await first.send('savepoint before_the_lock')
+    expect(await first.locks.lockUntilCommit(low)).toBeTruthy()
+    await first.send('rollback to savepoint before_the_lock')
+    expect(await first.locks.lockUntilCommit(high)).toBeTruthy()
+    const taken = await second.locks.lockUntilCommit(low, { timeout: 0 })
+    expect(taken).toBeTruthy()
+    await rejection(atOnce(first.locks.lockUntilCommit(low)), 'E_TRANSACTION_CONFLICT')
+    await first.rollback()
+    await second.rollback()
+  })
+
   test.runIf(!seesReleases)('waiting in vain is refused at once, and the transaction goes on', async () => {
     const holder = context.locks.createLock(context.key())
     await holder.acquire()
