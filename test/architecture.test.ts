@@ -45,7 +45,7 @@ const UNKNOWN_TO_THE_ENGINE = [
 const PROCESS_USES = ['locks/lock-factory.ts: process.pid', 'node-version.ts: globalThis.process']
 
 /** What drivers share, and what adapters share, is no entry point. */
-const SHARED = ['drivers/sql-store-of.ts', 'adapters/placeholders.ts']
+const SHARED = ['drivers/sql-store-of.ts', 'adapters/placeholders.ts', 'adapters/mysql2-reply.ts']
 
 const ENTRY_POINTS = ['index.ts', ...FILES.map(({ path }) => path).filter(isOfItsOwn), 'schema/migrations.ts']
 

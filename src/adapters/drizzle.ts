@@ -2,6 +2,7 @@ import '../node-version.ts'
 import type { CallerTransaction, TransactionAnswer } from '../caller-transaction.ts'
 import { errors } from '../errors.ts'
 import { invalidOption } from '../options.ts'
+import { mysql2Reply } from './mysql2-reply.ts'
 
 export type { CallerTransaction, TransactionAnswer, TransactionStatement } from '../caller-transaction.ts'
 
@@ -57,12 +58,12 @@ export function fromDrizzle(tx: DrizzleTransactionLike | DrizzleSqliteDatabaseLi
   }
   let connectionError: unknown
   return {
-    // A `tx` is one transaction. A `db` has one after the other, and must not make the next one look like this one.
+    // A `tx` is one transaction. A `db` has one after the other, so a new one each time.
     handle: '$client' in tx ? {} : tx,
     async execute({ sql, returnsRows }, values) {
       // What the template `sql` of Drizzle makes, as far as Drizzle asks it: `getSQL` of an `SQLWrapper`, then `toQuery`.
       const query = { getSQL: () => ({ toQuery: () => ({ sql, params: [...values] }) }) }
-      // postgres.js 3.4 ends the process with an uncaught error when it sends on a connection that is gone.
+      // postgres.js 3.4 throws an uncaught error, which ends the process, when it sends on a connection that is gone.
       if (connectionError !== undefined) throw connectionError
       try {
         return await send(query, returnsRows)
@@ -101,8 +102,7 @@ async function sendToServer(tx: DrizzleTransactionLike, query: object): Promise<
   if (Array.isArray(rows)) {
     return { rows, affectedRows: result.rowCount ?? result.count ?? rows.length, insertId: 0 }
   }
-  const { affectedRows, insertId, serverStatus } = rows
-  return { rows: [], affectedRows, insertId: Number(insertId), isInTransaction: (serverStatus & 1) === 1 }
+  return mysql2Reply(rows)
 }
 
 function sendToSqlite(db: DrizzleSqliteDatabaseLike, query: object, returnsRows: boolean): TransactionAnswer {

@@ -2,6 +2,7 @@ import '../node-version.ts'
 import type { CallerTransaction, TransactionAnswer } from '../caller-transaction.ts'
 import { errors } from '../errors.ts'
 import { invalidOption } from '../options.ts'
+import { mysql2Reply } from './mysql2-reply.ts'
 
 export type { CallerTransaction, TransactionAnswer, TransactionStatement } from '../caller-transaction.ts'
 
@@ -55,7 +56,7 @@ export function fromKnex(trx: KnexTransactionLike): CallerTransaction {
       const query = { sql, bindings: [...values], method: returnsRows ? 'raw' : 'update' }
       const connection = await trx.client.acquireConnection()
       const { response, context } = await trx.client.query(connection, query)
-      return trx.client.dialect === 'mysql' ? mysqlAnswer(response[0]) : answer(response, context, connection)
+      return trx.client.dialect === 'mysql' ? mysql2Reply(response[0]) : answer(response, context, connection)
     },
   }
 }
@@ -65,18 +66,10 @@ function isTransaction(trx: unknown): boolean {
   return typeof trx === 'function' && 'isCompleted' in trx && typeof trx.isCompleted === 'function'
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the driver's own
-function mysqlAnswer(result: any): TransactionAnswer {
-  if (Array.isArray(result)) return { rows: result, affectedRows: result.length, insertId: 0 }
-  const { affectedRows, insertId, serverStatus } = result
-  const isInTransaction = serverStatus === undefined ? undefined : (serverStatus & 1) === 1
-  return { rows: [], affectedRows, insertId: Number(insertId), isInTransaction }
-}
-
-/** Postgres: a result with rows. SQLite: rows, or a number of changes. */
+/** Postgres: a result with rows. SQLite: rows; or of `better-sqlite3` a number of changes, of `sqlite3` nothing. */
 // biome-ignore lint/suspicious/noExplicitAny: each driver's own
 function answer(response: any, context: any, connection: any): TransactionAnswer {
-  const rows = Array.isArray(response) ? response : (response.rows ?? [])
-  const affectedRows = response.rowCount ?? context?.changes ?? rows.length
+  const rows = Array.isArray(response) ? response : (response?.rows ?? [])
+  const affectedRows = response?.rowCount ?? context?.changes ?? rows.length
   return { rows, affectedRows, insertId: 0, isInTransaction: connection.inTransaction }
 }

@@ -1,6 +1,7 @@
 import '../node-version.ts'
 import type { CallerTransaction } from '../caller-transaction.ts'
 import { invalidOption } from '../options.ts'
+import { mysql2Reply } from './mysql2-reply.ts'
 
 export type { CallerTransaction, TransactionAnswer, TransactionStatement } from '../caller-transaction.ts'
 
@@ -14,9 +15,6 @@ export interface Mysql2ConnectionLike {
     // biome-ignore lint/suspicious/noExplicitAny: mysql2's result is a union that depends on the statement
   ): Promise<[any, any]>
 }
-
-/** SERVER_STATUS_IN_TRANS: https://dev.mysql.com/doc/dev/mysql-server/latest/mysql__com_8h.html */
-const IN_TRANSACTION = 1
 
 /**
  * The transaction that is open on a connection of `mysql2/promise`, for `verrou.within(…)` and `lock.guard(…)`. MySQL and
@@ -48,10 +46,7 @@ export function fromMysql2(connection: Mysql2ConnectionLike): CallerTransaction 
     async execute({ sql }, values) {
       // The shape of rows can be an option of the connection.
       const [result] = await connection.execute({ sql, rowsAsArray: false, nestTables: false }, [...values])
-      if (Array.isArray(result)) return { rows: result, affectedRows: 0, insertId: 0 }
-      const { affectedRows, insertId, serverStatus } = result
-      const isInTransaction = typeof serverStatus === 'number' ? (serverStatus & IN_TRANSACTION) !== 0 : undefined
-      return { rows: [], affectedRows, insertId: Number(insertId), isInTransaction }
+      return mysql2Reply(result)
     },
   }
 }

@@ -41,7 +41,7 @@ export function fromPg(client: PgClientLike): CallerTransaction {
     throw invalidOption('client', 'a Client or PoolClient of pg on which you have sent `begin`, not a Pool', client)
   }
   return {
-    // Not the client: that outlives its transactions, and would make the next one look like this one.
+    // A new one each time: a client has one transaction after the other.
     handle: {},
     async execute({ sql }, values) {
       if (client.getTransactionStatus?.() === 'I') {

@@ -44,7 +44,7 @@ export function fromPostgresJs(sql: PostgresJsTransactionLike): CallerTransactio
   return {
     handle: sql,
     async execute({ sql: text }, values) {
-      // postgres.js 3.4 ends the process with an uncaught error when it sends on a connection that is gone.
+      // postgres.js 3.4 throws an uncaught error, which ends the process, when it sends on a connection that is gone.
       if (connectionError !== undefined) throw connectionError
       try {
         const answer = await sql.unsafe(text, [...values], { prepare: true })

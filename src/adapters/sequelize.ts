@@ -2,6 +2,7 @@ import '../node-version.ts'
 import type { CallerTransaction, TransactionAnswer } from '../caller-transaction.ts'
 import { errors } from '../errors.ts'
 import { invalidOption } from '../options.ts'
+import { mysql2Reply } from './mysql2-reply.ts'
 import { withNumbers } from './placeholders.ts'
 
 export type { CallerTransaction, TransactionAnswer, TransactionStatement } from '../caller-transaction.ts'
@@ -53,14 +54,20 @@ export function fromSequelize(transaction: SequelizeTransactionLike): CallerTran
   }
   return {
     handle: transaction,
-    async execute({ sql }, values) {
+    async execute({ sql, returnsRows }, values) {
       if (transaction.finished) throw new errors.E_TRANSACTION_REQUIRED('the transaction of Sequelize has ended')
-      // Whatever the caller's defaults are: as it is, once, and without `set search_path` before it.
-      const options = { transaction, type: 'RAW', raw: true, retry: { max: 1 }, supportsSearchPath: false }
-      return answer(await sequelize.query(asBindText(sql), { ...options, bind: [...values] }).catch(throwDriverError))
+      const type = returnsRows ? 'SELECT' : 'RAW'
+      const options = { ...OPTIONS, type, transaction, bind: [...values] }
+      const result = await sequelize.query(asBindText(sql), options).catch(throwDriverError)
+      return returnsRows ? { rows: result as Row[], affectedRows: result.length, insertId: 0 } : answer(result)
     },
   }
 }
+
+type Row = Record<string, unknown>
+
+/** Whatever the caller's defaults are: rows as they are, one statement, once, and no `set search_path` before it. */
+const OPTIONS = { raw: true, nest: false, plain: false, retry: { max: 1 }, supportsSearchPath: false }
 
 function isTransaction(given: unknown): given is SequelizeTransactionLike & SequelizeTransaction {
   const { afterCommit, sequelize } = (given ?? {}) as Partial<SequelizeTransactionLike & SequelizeTransaction>
@@ -77,14 +84,8 @@ function throwDriverError(error: unknown): never {
   throw (error as { parent?: unknown } | null)?.parent ?? error
 }
 
-/** Rows and a result; or, of MySQL, a reply twice, and for `insert into` the insert id and the number of rows. */
-function answer([first, second]: readonly unknown[]): TransactionAnswer {
-  if (Array.isArray(first)) {
-    const { rowCount = second } = (second ?? {}) as { rowCount?: unknown }
-    return { rows: first, affectedRows: typeof rowCount === 'number' ? rowCount : first.length, insertId: 0 }
-  }
-  if (typeof second === 'number') return { rows: [], affectedRows: second, insertId: Number(first) }
-  const { affectedRows, insertId, serverStatus } = second as Record<string, number | undefined>
-  const isInTransaction = serverStatus === undefined ? undefined : (serverStatus & 1) === 1
-  return { rows: [], affectedRows: Number(affectedRows), insertId: Number(insertId), isInTransaction }
+/** The driver's reply and more. Of MySQL's `insert into`, the insert id and the number of rows. */
+function answer([reply, count]: readonly unknown[]): TransactionAnswer {
+  if (typeof count === 'number') return { rows: [], affectedRows: count, insertId: Number(reply) }
+  return mysql2Reply(reply)
 }

@@ -2,6 +2,7 @@ import '../node-version.ts'
 import type { CallerTransaction } from '../caller-transaction.ts'
 import { errors } from '../errors.ts'
 import { invalidOption } from '../options.ts'
+import { mysql2Reply } from './mysql2-reply.ts'
 
 export type { CallerTransaction, TransactionAnswer, TransactionStatement } from '../caller-transaction.ts'
 
@@ -24,9 +25,6 @@ export interface TypeOrmManagerLike {
   /** Only the manager of a transaction, or of a query runner, has one. */
   readonly queryRunner?: TypeOrmQueryRunnerLike
 }
-
-/** SERVER_STATUS_IN_TRANS: https://dev.mysql.com/doc/dev/mysql-server/latest/mysql__com_8h.html */
-const IN_TRANSACTION = 1
 
 /**
  * A transaction of TypeORM, for `verrou.within(…)` and `lock.guard(…)`. Postgres, MySQL and MariaDB through `mysql2`, SQLite
@@ -59,14 +57,9 @@ export function fromTypeOrm(transaction: TypeOrmManagerLike | TypeOrmQueryRunner
         throw new errors.E_TRANSACTION_REQUIRED('the transaction of TypeORM has ended')
       }
       const { raw, records = [], affected } = await runner.query(sql, [...values], true).catch(throwDriverError)
-      // Only mysql2 has the rest: the reply to a statement without rows.
-      const isReply = typeof raw?.serverStatus === 'number'
-      return {
-        rows: records,
-        affectedRows: affected ?? records.length,
-        insertId: isReply ? Number(raw.insertId) : 0,
-        isInTransaction: isReply ? (raw.serverStatus & IN_TRANSACTION) !== 0 : undefined,
-      }
+      // The reply of mysql2 to a statement without rows.
+      if (typeof raw?.serverStatus === 'number') return mysql2Reply(raw)
+      return { rows: records, affectedRows: affected ?? records.length, insertId: 0 }
     },
   }
 }

@@ -28,6 +28,14 @@ export function meaningOfSystemCode(code: unknown): ErrorMeaning | undefined {
   return CONNECTION_FAILED.has(code) ? 'unanswered' : undefined
 }
 
+/**
+ * What the driver itself said. Query builders put the statement in front of it, with its values, which are no part of any
+ * message of ours: among them is the owner's secret.
+ */
+export function driverText(message: unknown): string {
+  return String(message).split(' - ').at(-1) as string
+}
+
 /** The error and its causes, outermost first: query builders wrap what the driver threw. */
 export function* chainOf(error: unknown): Generator<Record<string, unknown>> {
   const seen = new Set<unknown>()

@@ -1,4 +1,5 @@
 import type { ErrorMeaning } from '../dialects/dialect.ts'
+import { driverText } from '../dialects/error-codes.ts'
 import { errors, type LockError } from '../errors.ts'
 
 /** The error for what a statement met on a transaction of the caller's. Nothing is repeated there. */
@@ -31,5 +32,5 @@ export function transactionError(meaning: ErrorMeaning, key: string | undefined,
 }
 
 function said(cause: unknown): string {
-  return cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : ''
+  return cause instanceof Error && cause.message !== '' ? `: ${driverText(cause.message)}` : ''
 }

@@ -1,5 +1,5 @@
 import type { ErrorMeaning } from '../dialect.ts'
-import { chainOf } from '../error-codes.ts'
+import { chainOf, driverText } from '../error-codes.ts'
 
 /** Somebody has written since this transaction began to read: https://www.sqlite.org/rescode.html#busy_snapshot */
 const STALE = /^SQLITE_BUSY_SNAPSHOT/
@@ -10,7 +10,7 @@ const BUSY = /^SQLITE_(BUSY|LOCKED)/
 /** What an error of an SQLite driver means. There is no network: an error means that nothing happened. */
 export function meaningOfSqliteError(error: unknown): ErrorMeaning {
   for (const { code, message } of chainOf(error)) {
-    const text = String(message)
+    const text = driverText(message)
     if (typeof code === 'string' && STALE.test(code)) return 'stale'
     if (typeof code === 'string' && READ_ONLY.test(code)) return 'read-only'
     if (typeof code === 'string' && BUSY.test(code)) return 'transient'

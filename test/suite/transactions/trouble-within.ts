@@ -85,6 +85,30 @@ export function troubleWithin(context: TransactionContext, isolation: IsolationL
     expect(await context.locks.createLock(locked).acquire({ retry: { delay: 20, timeout: '5s' } })).toBe(true)
   })
 
+  test('no message contains the owner, which is a secret', async () => {
+    const lock = context.locks.createLock(context.key())
+    await lock.acquire()
+    const { owner, ...serialized } = lock.serialize()
+    await context.open.table.send(
+      `alter table ${context.open.table.address?.tableName} rename to elsewhere_${context.work}`,
+    )
+    try {
+      const transaction = await begin()
+      const error = await rejection(
+        transaction.locks.restoreLock({ owner, ...serialized }).release(),
+        'E_SCHEMA_MISSING',
+      )
+      expect(error.message).not.toContain(owner)
+      expect(error.message).not.toContain(Buffer.from(owner).toString('hex'))
+      await transaction.rollback()
+    } finally {
+      await context.open.table.send(
+        `alter table elsewhere_${context.work} rename to ${context.open.table.address?.tableName}`,
+      )
+    }
+    await lock.release()
+  })
+
   async function kill(transaction: TestTransaction): Promise<void> {
     const [row] = await transaction.send(
       family === 'postgres' ? 'select pg_backend_pid() as id' : 'select connection_id() as id',
