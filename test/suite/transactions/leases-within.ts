@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import type { IsolationLevel } from '../../support/transactions/transaction-backend.ts'
 import { rejection } from '../rejection.ts'
 import { atOnce } from './at-once.ts'
-import type { TransactionContext } from './transaction-context.ts'
+import type { TestTransaction, TransactionContext } from './transaction-context.ts'
+
+/** What others can lock at once, nobody has locked. */
+async function probe({ backend, open }: TransactionContext, key: string): Promise<unknown> {
+  const column = backend.family === 'mysql' ? '`key`' : 'key'
+  return open.table.send(
+    `select token from ${open.table.address?.tableName} where ${column} = '${key}' for update nowait`,
+  )
+}
 
 /** G10: a lease of a transaction commits or vanishes with it. */
 export function leasesWithin(context: TransactionContext, isolation: IsolationLevel | undefined): void {
@@ -10,6 +18,14 @@ export function leasesWithin(context: TransactionContext, isolation: IsolationLe
   const begin = () => context.begin({ isolation })
   /** Under SERIALIZABLE, MySQL locks whatever is read. */
   const locksWhatItReads = family === 'mysql' && isolation === 'serializable'
+
+  const expectNoLockOf = async (transaction: TestTransaction, key: string) => {
+    if (family !== 'sqlite') expect(await probe(context, key)).toHaveLength(1)
+    if (family !== 'postgres') return
+    const own =
+      "select locktype from pg_locks where pid = pg_backend_pid() and locktype in ('advisory', 'tuple') and mode <> 'SIReadLock'"
+    expect(await transaction.send(own)).toEqual([])
+  }
 
   test('a lease is there once the transaction commits, and whoever restores it can release it', async () => {
     const key = context.key()
@@ -164,7 +180,10 @@ export function leasesWithin(context: TransactionContext, isolation: IsolationLe
     expect(await atOnce(transaction.locks.createLock(key).acquireImmediately())).toBe(false)
     expect(await atOnce(transaction.locks.createLock(key).acquire({ retry: { timeout: 0 } }))).toBe(false)
     expect(Number(Object.values((await transaction.send('select 1 as one'))[0] ?? {})[0])).toBe(1)
-    if (!locksWhatItReads) await atOnce(holder.extend())
+    if (!locksWhatItReads) {
+      await expectNoLockOf(transaction, key)
+      await atOnce(holder.extend())
+    }
     // In SQLite, whoever has read cannot write after somebody else has written.
     if (family !== 'sqlite') await transaction.send(`insert into ${context.work} (id, body) values (1, 'on it goes')`)
     await transaction.commit()

@@ -53,6 +53,9 @@ export function lockingUntilCommit(context: TransactionContext, isolation: Isola
     const transaction = await begin()
     expect(await atOnce(transaction.locks.lockUntilCommit(key, { timeout: 0 }))).toBe(false)
     expect(await transaction.send('select 1 as one')).toHaveLength(1)
+    // Under SERIALIZABLE, MySQL locks what is read; SQLite's writers meet whoever writes.
+    const locksWhatItReads = family === 'mysql' && isolation === 'serializable'
+    if (!locksWhatItReads) await atOnce(holder.extend())
     await transaction.rollback()
     await holder.release()
   })
