@@ -24,6 +24,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   release: 'Gives a lock back.',
   abandon: 'Gives back what a try may have taken whose answer never arrived.',
   'force-release': 'Frees a key, whoever holds it.',
+  'acquire-within': "One try on a transaction of the caller's.",
   'release-within': "Gives a lock back on a transaction of the caller's, and changes no setting.",
   guard:
     "Checks, on a transaction of the caller's, that a hold is current, and keeps it so until the transaction ends.",

@@ -102,7 +102,7 @@ export class TransactionLocks {
    *
    * A rollback to a savepoint from before the call ends the lock, too.
    *
-   * Sends `sql/postgres/acquire.sql` once per try; on MySQL and MariaDB `look.sql` and `take.sql` (a new key: `create-within.sql`);
+   * Sends `sql/postgres/acquire-within.sql` once per try; on MySQL and MariaDB `look.sql` and `take.sql` (a new key: `create-within.sql`);
    * on SQLite `peek.sql` and `acquire.sql`. Never waits in the database for a row.
    *
    * @returns the lock, or one for each key in the order given; `false`: not granted in time

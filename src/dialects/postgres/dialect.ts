@@ -9,13 +9,13 @@ import { postgresTransactionStatements } from './transaction-statements.ts'
 /** Postgres 14 and newer, and what speaks its language. */
 export function postgresDialect(table: ResolvedTable): LockDialect {
   const { acquire, ...statements } = postgresStatements(table)
-  const { snapshot, ...transactionStatements } = postgresTransactionStatements(table)
+  const { acquire: acquireWithin, snapshot, ...transactionStatements } = postgresTransactionStatements(table)
   return {
     name: 'postgres',
     trySteps: [{ statement: acquire, read: readAcquire }],
     statements,
     transaction: {
-      trySteps: [{ name: 'acquire', statement: acquire, read: readAcquire }],
+      trySteps: [{ name: 'acquire', statement: acquireWithin, read: readAcquire }],
       statements: { ...transactionStatements, extend: statements.extend },
       readExtend,
       beganUs: ({ rows }) => numberOrNull(rows[0]?.began) ?? undefined,

@@ -8,11 +8,9 @@ import { tableId } from '../table-id.ts'
 // clock_timestamp(), not now(): now() is frozen at BEGIN, so a lease taken late in a long transaction would be born old.
 // https://www.postgresql.org/docs/current/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT
 // Read once per statement ("materialized"), so that one statement never sees two times.
-const clock = sql`select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now`
+export const postgresClock = sql`select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now`
 
-/** When the transaction began, in the same unit: the same for all statements of one transaction. */
-const began = sql`(extract(epoch from transaction_timestamp()) * 1000000)::bigint`
-
+const clock = postgresClock
 const never = sql.raw(NEVER)
 
 /** The statements for one table. */
@@ -22,15 +20,14 @@ export function postgresStatements(table: ResolvedTable) {
 
   return {
     // `free` takes the row lock only if the row can be ours, and never waits for it. A refused try therefore writes
-    // nothing, gets no transaction id, and leaves no lock. A transaction with a fixed snapshot does not get a lease that ran out
-    // since it began: it could not see what its holder has written. A missing row cannot be locked: there, an advisory lock
+    // nothing, gets no transaction id, and leaves no lock. A missing row cannot be locked: there, an advisory lock
     // keeps a second inserter from waiting for the first one's commit.
     acquire: compileQuery(
       compiler,
       'acquire',
       sql`
 with clock as materialized (
-  ${clock}, ${began} as began
+  ${clock}
 ),
 free as materialized (
   select locks.key
@@ -38,10 +35,6 @@ free as materialized (
   where locks.key = ${value('key')}::text
     and (locks.expires_at <= clock.now
       or locks.attempt = ${value('attempt')}::text)
-    and not (locks.owner is not null
-      and locks.expires_at > clock.began
-      and locks.attempt is distinct from ${value('attempt')}::text
-      and current_setting('transaction_isolation') not like 'read %')
   for update of locks skip locked
 ),
 retaken as (
@@ -67,12 +60,11 @@ created as (
   on conflict (key) do nothing
   returning locks.token, locks.acquired_at as now
 )
-select true as is_granted, token, now, null::bigint as free_in, ${began} as began, false as has_run_out from retaken
+select true as is_granted, token, now, null::bigint as free_in from retaken
 union all
-select true, token, now, null, ${began}, false from created
+select true, token, now, null from created
 union all
-select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now, clock.began,
-  locks.owner is not null and locks.expires_at > clock.began and current_setting('transaction_isolation') not like 'read %'
+select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now
 from ${locks} as locks, clock
 where locks.key = ${value('key')}::text
   and not exists (select from retaken)

@@ -2,7 +2,15 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
+import { NEVER } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
+import { postgresClock } from './statements.ts'
+
+const clock = postgresClock
+const never = sql.raw(NEVER)
+
+/** When the transaction began, in the same unit: the same for all statements of one transaction. */
+const began = sql`(extract(epoch from transaction_timestamp()) * 1000000)::bigint`
 
 /** What is said on a transaction of the caller's, where it differs from what is said outside of one. */
 export function postgresTransactionStatements(table: ResolvedTable) {
@@ -10,6 +18,63 @@ export function postgresTransactionStatements(table: ResolvedTable) {
   const locks = tableId(table)
 
   return {
+    // As outside, but for two things. A transaction with a fixed snapshot does not get a lease that ran out since it began: it
+    // could not see what its holder has written. And the answer tells when the transaction began: outside of one, every
+    // statement is one of its own.
+    acquire: compileQuery(
+      compiler,
+      'acquire-within',
+      sql`
+with clock as materialized (
+  ${clock}, ${began} as began
+),
+free as materialized (
+  select locks.key
+  from ${locks} as locks, clock
+  where locks.key = ${value('key')}::text
+    and (locks.expires_at <= clock.now
+      or locks.attempt = ${value('attempt')}::text)
+    and not (locks.owner is not null
+      and locks.expires_at > clock.began
+      and locks.attempt is distinct from ${value('attempt')}::text
+      and current_setting('transaction_isolation') not like 'read %')
+  for update of locks skip locked
+),
+retaken as (
+  update ${locks} as locks
+  set owner = ${value('owner')}::text,
+      attempt = ${value('attempt')}::text,
+      token = greatest(locks.token + 1, clock.now),
+      expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}),
+      acquired_at = clock.now,
+      held_by = ${value('heldBy')}::text,
+      wanted = false
+  from free, clock
+  where locks.key = free.key
+  returning locks.token, clock.now
+),
+created as (
+  insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
+  select ${value('key')}::text, ${value('owner')}::text, ${value('attempt')}::text, clock.now,
+    coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), clock.now, ${value('heldBy')}::text
+  from clock
+  where not exists (select from ${locks} as locks where locks.key = ${value('key')}::text)
+    and pg_try_advisory_xact_lock(${value('newKeyLock')}::bigint)
+  on conflict (key) do nothing
+  returning locks.token, locks.acquired_at as now
+)
+select true as is_granted, token, now, null::bigint as free_in, ${began} as began, false as has_run_out from retaken
+union all
+select true, token, now, null, ${began}, false from created
+union all
+select false, null, clock.now, nullif(locks.expires_at, ${never}) - clock.now, clock.began,
+  locks.owner is not null and locks.expires_at > clock.began and current_setting('transaction_isolation') not like 'read %'
+from ${locks} as locks, clock
+where locks.key = ${value('key')}::text
+  and not exists (select from retaken)
+`,
+    ),
+
     // Without the relaxed synchronous_commit of the other release: it would hold for the caller's writes, too. `for update`: a
     // guard of the same hold in another transaction waits, and then sees that the hold is gone.
     release: compileQuery(
@@ -67,7 +132,7 @@ select case
     when current_setting('transaction_isolation') like 'read %' then exists (select from fresh)
     else exists (select from frozen)
   end as is_current,
-  (extract(epoch from transaction_timestamp()) * 1000000)::bigint as began
+  ${began} as began
 `,
     ),
 
