@@ -111,6 +111,26 @@ export function waitingWithin(context: TransactionContext, isolation: IsolationL
     await again.rollback()
   })
 
+  test.runIf(family === 'postgres')(
+    'a row that is locked is refused as such, also that of a lease that ran out',
+    async () => {
+      for (const ranOut of ['before', 'since'] as const) {
+        const holder = context.locks.createLock(context.key(), 150)
+        await holder.acquire()
+        const early = ranOut === 'since' ? await begin() : undefined
+        await sleep(300)
+        const transaction = early ?? (await begin())
+        const other = await context.begin({ isolation: 'read committed' })
+        expect(await other.locks.lockUntilCommit(holder.key, { timeout: 0 })).toBeTruthy()
+        const trying = transaction.locks.lockUntilCommit(holder.key, { timeout: 0 })
+        if (ranOut === 'before' || seesReleases) expect(await trying).toBe(false)
+        else await rejection(trying, 'E_TRANSACTION_CONFLICT')
+        await transaction.rollback()
+        await other.rollback()
+      }
+    },
+  )
+
   test.runIf(family === 'mysql' && isolation === 'repeatable read')(
     'what was written under a guard since the snapshot is no older than the lock',
     async () => {
