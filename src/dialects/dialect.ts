@@ -41,9 +41,9 @@ export type ExtendAnswer =
   | { readonly kind: 'locked' }
 
 /**
- * What an error of the driver means. Beside trouble: findings about the table, a row that is locked, or that somebody has created, and what only matters
- * in a transaction of the caller's: a write that it may not do (`read-only`), a row that is newer than its snapshot or that
- * it has waited for in vain (`stale`), and that it has failed before (`transaction-failed`).
+ * What an error of the driver means. Beside trouble: findings about the table, a row that is locked, or that somebody has
+ * created, and what only matters in a transaction of the caller's: a write that it may not do (`read-only`), a row that is
+ * newer than its snapshot or that it has waited for in vain (`stale`), and that it has failed before (`transaction-failed`).
  */
 export type ErrorMeaning =
   | TroubleKind

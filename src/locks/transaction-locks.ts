@@ -103,7 +103,8 @@ export class TransactionLocks {
    * A rollback to a savepoint from before the call ends the lock, too.
    *
    * Sends `sql/postgres/acquire-within.sql` once per try; on MySQL and MariaDB `look.sql` and `take.sql` (a new key: `create-within.sql`);
-   * on SQLite `peek.sql` and `acquire.sql`. Never waits in the database for a row.
+   * on SQLite `peek.sql` and `acquire.sql`. Waits in the database only on MySQL, for a second at
+   * most, when another transaction is inserting the same new key; and under SERIALIZABLE there, for a moment.
    *
    * @returns the lock, or one for each key in the order given; `false`: not granted in time
    * @throws LockError `E_INVALID_KEY`, `E_INVALID_OPTION`, `E_CLOSED`, `E_TRANSACTION_CONFLICT`, `E_TRANSACTION_ISOLATION`,
@@ -136,7 +137,7 @@ export class TransactionLocks {
     for (const key of inByteOrder(keys)) {
       const leftMs = timeoutMs === 0 ? 0 : endMs - clock.nowMs()
       // Not one more try: `0` would mean one without a bound.
-      if (leftMs < 0) return false
+      if (timeoutMs > 0 && leftMs <= 0) return false
       const hold = await this.#lockOne(key, leftMs, signal)
       if (!hold) return false
       locked.set(key, hold)

@@ -67,7 +67,7 @@ function readLook({ rows: [row] }: Answer): TryAnswer {
       ranOutUs: numberOrNull(row.ran_out),
       nowUs,
     }
-  return { kind: 'open', next: Number(row.is_mariadb) === 1 ? 'create-on-mariadb' : 'create-on-mysql' }
+  return { kind: 'open', next: Number(row.is_mariadb) === 1 ? 'create-on-mariadb' : 'create-on-mysql', nowUs }
 }
 
 /** Of a key that was free when it was looked at. */
