@@ -13,6 +13,13 @@ import { mysqlBackend } from './support/sql-backend.ts'
 
 /** MySQL and MariaDB tell the isolation level of the session, not that of a transaction that was begun with another one. */
 
+/** Which statement of a try it is. */
+function stepOf(sql: string): string {
+  if (sql.startsWith('set')) return 'hurry'
+  if (/for update nowait/.test(sql)) return 'take'
+  return /insert/.test(sql) ? 'create' : sql.startsWith('update') ? 'abandon' : 'look'
+}
+
 for (const { name, url } of BACKENDS.filter(({ family }) => family === 'mysql')) {
   describe(name, () => {
     let open: OpenBackend
@@ -53,28 +60,42 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'mysql'))
       })
     })
 
-    test('an abort on the way of a new key leaves no lease', async () => {
+    test('a call that was aborted on its way sends nothing once the transaction has ended', async () => {
       const connection = await mysqlPromise.createConnection(url)
-      for (const at of ['look', 'hurry', 'create']) {
-        const key = `aborted at ${at}`
-        const controller = new AbortController()
-        await connection.beginTransaction()
-        const real = fromMysql2(connection)
-        const aborting: CallerTransaction = {
-          handle: {},
-          execute(statement, values) {
-            const name = statement.sql.startsWith('set') ? 'hurry' : /insert/.test(statement.sql) ? 'create' : 'look'
-            if (name === at) queueMicrotask(() => controller.abort(new Error('enough')))
-            return real.execute(statement, values)
-          },
+      await locks.createLock('known').run(() => {})
+      const ways = name.startsWith('mariadb') ? ['look', 'create'] : ['look', 'hurry', 'create']
+      for (const want of ['new lease', 'lease', 'lock until commit'] as const) {
+        for (const at of want === 'new lease' ? ways : ['look']) {
+          const key = want === 'new lease' ? `aborted at ${at}` : 'known'
+          const controller = new AbortController()
+          const sent: string[] = []
+          const { execute } = fromMysql2(connection)
+          const aborting: CallerTransaction = {
+            handle: {},
+            execute(statement, values) {
+              sent.push(stepOf(statement.sql))
+              if (sent.at(-1) === at) queueMicrotask(() => controller.abort(new Error('enough')))
+              return execute(statement, values)
+            },
+          }
+          await connection.beginTransaction()
+          const { signal } = controller
+          const within = locks.within(aborting)
+          const call =
+            want === 'lock until commit'
+              ? within.lockUntilCommit(key, { signal })
+              : within.createLock(key).acquire({ signal })
+          await expect(call).rejects.toThrow('enough')
+          await connection.commit()
+          // What is on its way has arrived by then.
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          await connection.query('select 1')
+          expect(sent.slice(sent.indexOf(at) + 1).filter((step) => step === 'take' || step === 'create')).toEqual([])
+          expect(await locks.createLock(key).isLocked(), at).toBe(false)
         }
-        const acquiring = locks.within(aborting).createLock(key).acquire({ signal: controller.signal })
-        if (at !== 'hurry' || !name.startsWith('mariadb')) await expect(acquiring).rejects.toThrow('enough')
-        else expect(await acquiring).toBe(true)
-        await connection.commit()
-        const isLeft = at === 'hurry' && name.startsWith('mariadb')
-        expect(await locks.createLock(key).isLocked(), at).toBe(isLeft)
       }
+      const [rows] = await connection.query('select @@innodb_lock_wait_timeout as seconds')
+      expect(rows).not.toEqual([{ seconds: 1 }])
       await connection.end()
     })
 

@@ -19,16 +19,22 @@ export function waitingWithin(store: TransactionStore, timing: Timing): Waiting 
   }
 }
 
-/** Tries at a lock until commit, for the one loop. Nothing is ever given back: the transaction ends it. */
+/**
+ * Tries at a lock until commit, for the one loop. Nothing is ever given back: the transaction ends it. But a try whose
+ * caller has gone must not go on: the transaction may have ended, and its connection be somebody else's.
+ */
 export function tryingUntilCommit(store: TransactionStore, timing: Timing): Trying {
   return {
-    store: { tryAcquire: ({ key }) => store.tryLockUntilCommit(key) },
+    store: { tryAcquire: ({ key, attempt }) => store.tryLockUntilCommit(key, attempt) },
     timing,
     waiting: waitingWithin(store, timing),
     giveBack: {
       abandon() {},
       abandonUnheard() {},
-      abandonLate: (_request, answer) => ignore(answer),
+      abandonLate({ attempt }, answer) {
+        store.stop(attempt)
+        ignore(answer)
+      },
       expectLate: ignore,
       repeatRelease() {},
       async settle() {},

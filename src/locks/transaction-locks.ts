@@ -13,6 +13,7 @@ import {
   resolveRetry,
   type WithinOptions,
 } from '../options.ts'
+import { randomId } from '../random-id.ts'
 import type { TransactionStore } from '../store/lock-store.ts'
 import { HoldRegistry } from './hold-registry.ts'
 import type { Lock } from './lock.ts'
@@ -148,7 +149,7 @@ export class TransactionLocks {
 
   async #lockOne(key: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<LockUntilCommit | null> {
     const { engine, retry, closing } = this.#context
-    const request = { key, owner: '', attempt: '', ttlUs: null, heldBy: '' }
+    const request = { key, owner: '', attempt: randomId(), ttlUs: null, heldBy: '' }
     const trying = tryingUntilCommit(this.#store, engine.timing)
     const grant = await acquire(trying, request, { ...retry, timeoutMs }, closing, signal)
     return grant && Object.freeze({ key, fencingToken: grant.token })

@@ -64,8 +64,12 @@ export interface LeaseState {
  * is {@link StoreTrouble} of the kind `transient`.
  */
 export interface TransactionStore extends LockStore {
-  /** One try at a lock that lives until the transaction ends. Leaves the row free for everybody after that. */
-  tryLockUntilCommit(key: string): Promise<TryOutcome>
+  /**
+   * One try at a lock that lives until the transaction ends. Leaves the row free for everybody after that.
+   *
+   * @param attempt what {@link stop} names
+   */
+  tryLockUntilCommit(key: string, attempt: string): Promise<TryOutcome>
   /**
    * Whether the key still names the hold, live or expired. If so, nobody else can take it before the transaction ends.
    * Waits for a transaction that is taking it at this moment.
@@ -79,7 +83,9 @@ export interface TransactionStore extends LockStore {
    * `E_TRANSACTION_CONFLICT` when waiting could be a deadlock
    */
   checkWaiting(key: string, isRowLocked: boolean): Promise<void>
-  /** Undoes whatever the attempt has taken or is taking: sent at once, so that it comes before whatever the caller sends next. */
+  /** The attempt sends nothing more: its caller has gone, and may have ended the transaction. */
+  stop(attempt: string): void
+  /** Stops the attempt, and undoes whatever it has taken or is taking: sent at once, so that it comes before whatever the caller sends next. */
   abandonAtOnce(key: string, attempt: string): void
 }
 

@@ -33,7 +33,7 @@ export class SqlTransactionStore implements TransactionStore {
   readonly #parts: SqlTransactionStoreParts
   /** What the transaction has locked, as far as we know: a rollback to a savepoint may have freed some of it. */
   readonly #lockedKeys = new Set<string>()
-  readonly #abandoned = new Set<string>()
+  readonly #stopped = new Set<string>()
   #dialect: LockDialect | undefined
   #isSnapshotFixed: boolean | undefined
   #beganUs: number | undefined
@@ -53,8 +53,8 @@ export class SqlTransactionStore implements TransactionStore {
     return this.#try(request.key, { ...request }, request.attempt)
   }
 
-  tryLockUntilCommit(key: string): Promise<TryOutcome> {
-    return this.#try(key, UNTIL_COMMIT)
+  tryLockUntilCommit(key: string, attempt: string): Promise<TryOutcome> {
+    return this.#try(key, UNTIL_COMMIT, attempt)
   }
 
   async extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null> {
@@ -115,15 +115,19 @@ export class SqlTransactionStore implements TransactionStore {
     )
   }
 
+  stop(attempt: string): void {
+    this.#stopped.add(attempt)
+  }
+
   abandonAtOnce(key: string, attempt: string): void {
-    this.#abandoned.add(attempt)
+    this.stop(attempt)
     // Nobody waits for it: if it fails, then so has the transaction.
     this.abandon(key, attempt).catch(() => {})
   }
 
   async close(): Promise<void> {}
 
-  async #try(key: string, input: Input, attempt?: string): Promise<TryOutcome> {
+  async #try(key: string, input: Input, attempt: string): Promise<TryOutcome> {
     const { transaction } = await this.#resolveDialect()
     const { table } = this.#parts
     const whole = {
@@ -137,7 +141,7 @@ export class SqlTransactionStore implements TransactionStore {
     const first = transaction.trySteps[0]
     let hasMet = false
     for (let step = first; step; ) {
-      if (attempt !== undefined && this.#abandoned.has(attempt)) throw new RowLocked()
+      if (this.#stopped.has(attempt)) throw new RowLocked()
       const seenBefore: string = whole.seen
       const answer = await this.#takeStep(step, whole, attempt)
       if (answer.kind === 'held' || answer.kind === 'open') this.#firstLookUs ??= answer.nowUs
@@ -171,15 +175,15 @@ export class SqlTransactionStore implements TransactionStore {
     return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
   }
 
-  async #takeStep({ statement, around, read }: TransactionStep, input: Input, attempt?: string): Promise<TryAnswer> {
+  async #takeStep({ statement, around, read }: TransactionStep, input: Input, attempt: string): Promise<TryAnswer> {
     if (around) await this.#send(around.before, {})
     try {
-      if (attempt !== undefined && this.#abandoned.has(attempt)) throw new RowLocked()
+      if (this.#stopped.has(attempt)) throw new RowLocked()
       return read(await this.#send(statement, input))
     } catch (error) {
       if (error instanceof RowExists) return { kind: 'met' }
       if (error instanceof RowLocked) return { kind: 'locked' }
-      if (attempt !== undefined && isLockError(error, 'E_TRANSACTION_REQUIRED')) await this.#giveBack(input, attempt)
+      if (isLockError(error, 'E_TRANSACTION_REQUIRED')) await this.#giveBack(input)
       throw error
     } finally {
       // The error of the statement is the one that counts.
@@ -188,8 +192,8 @@ export class SqlTransactionStore implements TransactionStore {
   }
 
   /** Granted outside of a transaction: a lease that would stay. */
-  async #giveBack({ key }: Input, attempt: string): Promise<void> {
-    await this.abandon(key as string, attempt).catch(() => {})
+  async #giveBack({ key, attempt }: Input): Promise<void> {
+    if (key !== undefined && attempt) await this.abandon(key, attempt).catch(() => {})
   }
 
   /**
