@@ -90,3 +90,5 @@ for (const backend of tableBackends()) {
     })
   })
 }
+
+test.runIf(knexBackends().length === 0)('nothing to test: no database of this file is selected', () => {})

@@ -75,3 +75,5 @@ function insertionFor({ address }: OpenBackend): string {
   const key = address!.family === 'mysql' ? '`key`' : 'key'
   return `insert into ${address!.tableName} (${key}, token, expires_at, acquired_at) values ('a', 1, 1, 1)`
 }
+
+test.runIf(typeOrmBackends().length === 0)('nothing to test: no database of this file is selected', () => {})

@@ -17,6 +17,7 @@ const BALANCE = 1_000
 const KILL_EVERY_MS = 1_000
 
 describe.each(['until-commit', 'guard'])('%s', (mode) => {
+  test.runIf(tableBackends().length === 0)('nothing to test: no database of this file is selected', () => {})
   for (const backend of tableBackends()) {
     test(backend.name, { timeout: 240_000 }, async () => {
       const open = await backend.open()
