@@ -13,6 +13,7 @@ const TESTS = [
   'test/contract.drivers.test.ts',
   'test/refused-try.test.ts',
   'test/bounded.test.ts',
+  'test/explain.test.ts',
   'test/transactions.kysely.test.ts',
 ]
 const DATABASE_OF = { postgres: 'postgres-18', mysql: 'mysql', sqlite: 'sqlite' } as const

@@ -22,6 +22,13 @@ const PURPOSES: Readonly<Record<string, string>> = {
   peek: 'The start of a try: a look that takes no write lock, which spares refused tries the rest.',
   extend: 'Makes a lease that is still live last longer.',
   release: 'Gives a lock back.',
+  'extend-all': 'Makes many leases that are still live last longer.',
+  'hand-over': 'Gives a lock back and grants it to the next one in line, who is in the same process.',
+  want: 'Marks a key that is held, since somebody waits for it: its release will tell them.',
+  'want-look': 'The start of marking a key: a look that takes no write lock, since it may be marked already.',
+  'finish-run':
+    'The end of a run of `runOncePer`: writes it down, and frees the key or keeps it taken for the rest of the period.',
+  'last-run': 'Looks up the last run of a key that ended.',
   abandon: 'Gives back what a try may have taken whose answer never arrived.',
   'force-release': 'Frees a key, whoever holds it.',
   'acquire-within': "One try on a transaction of the caller's.",
@@ -38,6 +45,13 @@ const PURPOSES: Readonly<Record<string, string>> = {
   inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes one row that was free for long.',
+}
+
+/** What a second run of `schema.sql` does. A table of an earlier version gets what it lacks. */
+const TWICE: Record<DialectName, string> = {
+  postgres: 'Safe to run twice.',
+  mysql: 'Safe to run twice: a second run changes nothing, and MySQL ends it with "Duplicate column name" (1060).',
+  sqlite: 'Safe to run twice: a second run changes nothing, and says "duplicate column name".',
 }
 
 /** Everything in `sql/`, for the default table. */
@@ -65,7 +79,7 @@ function statementText(dialect: DialectName, { name, sql, parameters }: Statemen
 }
 
 function schemaText(dialect: DialectName): string {
-  const purpose = 'The table of the locks, as the migrations make it. Safe to run twice.'
+  const purpose = `The table of the locks, as the migrations make it. ${TWICE[dialect]}`
   return `${header(dialect, purpose)}\n${schemaStatements(dialect)
     .map((sql) => `${sql};\n`)
     .join('\n')}`

@@ -21,11 +21,19 @@ const LONGEST_US = Number.MAX_SAFE_INTEGER
  */
 export function resolveTtlUs(ttl: Ttl): number | null {
   if (ttl === null) return null
-  const ttlMs = parse('ttl', ttl, "a positive number of milliseconds, a string like '30s', or null for never")
-  const ttlUs = Math.round(ttlMs * 1000)
-  if (!(ttlUs >= 1)) throw invalidDuration('ttl', 'longer than 0 (at least 0.001 ms)', ttl)
-  if (ttlUs > LONGEST_US) throw invalidDuration('ttl', 'at most 2^53 microseconds (285 years); use null for never', ttl)
-  return ttlUs
+  const rule = "a positive number of milliseconds, a string like '30s', or null for never"
+  return toWholeUs('ttl', ttl, rule, 'at most 2^53 microseconds (285 years); use null for never')
+}
+
+/**
+ * Reads a length of time that has an end: a period, or the TTL of a lease that is kept alive.
+ *
+ * @returns Whole microseconds.
+ * @throws LockError `E_INVALID_DURATION` for anything that is not longer than zero and finite.
+ */
+export function resolveLengthUs(option: string, length: Duration): number {
+  const rule = "a positive number of milliseconds, or a string like '1h'"
+  return toWholeUs(option, length, rule, 'at most 2^53 microseconds (285 years)')
 }
 
 /**
@@ -43,6 +51,13 @@ export function resolveMs(option: string, duration: Duration): number {
   throw new errors.E_INVALID_OPTION(`\`${option}\` must be ${rule}; got ${describeValue(duration)}`, {
     details: { option },
   })
+}
+
+function toWholeUs(option: string, length: Duration, rule: string, longestRule: string): number {
+  const lengthUs = Math.round(parse(option, length, rule) * 1000)
+  if (!(lengthUs >= 1)) throw invalidDuration(option, 'longer than 0 (at least 0.001 ms)', length)
+  if (lengthUs > LONGEST_US) throw invalidDuration(option, longestRule, length)
+  return lengthUs
 }
 
 function parse(option: string, duration: Duration, rule: string): number {

@@ -16,16 +16,21 @@ export {
   type LockErrorCode,
   type LockErrorOptions,
 } from './errors.ts'
+export type { ElectOptions, LeaderCallback, Leadership } from './locks/elect.ts'
 export type { RunsInTransaction, TransactionStarter, TransactionWork } from './locks/guard.ts'
 // As types: holds and locks are made by factories.
 export type { Hold } from './locks/hold.ts'
 export type { Lock, RunCallback, RunContext, RunOutcome } from './locks/lock.ts'
+export type { LockEvents } from './locks/lock-events.ts'
 export { LockFactory } from './locks/lock-factory.ts'
+export type { LastRun, RunOncePerOptions } from './locks/run-once-per.ts'
 export type { SerializedLock } from './locks/serialized-lock.ts'
 export type { LockUntilCommit, TransactionLocks } from './locks/transaction-locks.ts'
 export { Verrou, type VerrouOptions, type VerrouStores } from './locks/verrou.ts'
 export type {
   AcquireOptions,
+  HoldOptions,
+  KeepAliveOptions,
   LockFactoryOptions,
   LockUntilCommitOptions,
   RetryOptions,
@@ -33,11 +38,19 @@ export type {
 } from './options.ts'
 export type { Answer } from './statement.ts'
 export type {
+  HandOverOutcome,
   LeaseHold,
   LeaseRequest,
   LeaseState,
+  LeaseStore,
   LockStore,
+  Renewal,
+  RenewalAnswer,
+  RunEnd,
+  RunRecord,
   TransactionStore,
   TryOutcome,
+  WantAnswer,
 } from './store/lock-store.ts'
+export type { WakeSource, WakeupTrouble } from './store/wake-source.ts'
 export { StoreTrouble, type TroubleKind } from './store-trouble.ts'

@@ -32,6 +32,25 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** How long `run` and `hold` keep what they were granted. */
+export interface KeepAliveOptions {
+  /**
+   * Renews the lease while it is held: at a third of its TTL, one statement for all leases of the factory that are due. The TTL then only
+   * says how soon others get the key after a crash. When the renewals get no answer, the signal aborts at the end of the TTL.
+   * Default: the factory's, else `false`. Not in a transaction.
+   */
+  readonly keepAlive?: boolean | undefined
+  /**
+   * Not kept for longer than this, counted from the grant: milliseconds or '1h'. Then the lease ends by itself, and the signal aborts: work that
+   * hangs does not keep the key for ever. Only `extend` by hand goes beyond it. `null` or `Infinity`: no bound. Default: the factory's,
+   * else no bound.
+   */
+  readonly maxHold?: Duration | null | undefined
+}
+
+/** Options of `run` and `hold`. */
+export interface HoldOptions extends AcquireOptions, KeepAliveOptions {}
+
 /** Options of `lockUntilCommit`. */
 export interface LockUntilCommitOptions {
   /**
@@ -65,7 +84,7 @@ export function checkWithinOptions(given: WithinOptions): void {
 }
 
 /** Options of a `LockFactory`, and of `Verrou` for all its stores: the defaults for every lock. */
-export interface LockFactoryOptions {
+export interface LockFactoryOptions extends KeepAliveOptions {
   /** Default retry policy of `acquire`, `run` and `hold`. */
   readonly retry?: RetryOptions | undefined
   /**
@@ -90,6 +109,13 @@ export interface ResolvedRetry {
   readonly timeoutMs: number
 }
 
+/** How holds are kept, after defaults and validation. */
+export interface ResolvedKeeping {
+  readonly isKeptAlive: boolean
+  /** `Infinity`: no bound. */
+  readonly maxHoldMs: number
+}
+
 /** The table after defaults and validation. */
 export interface ResolvedTable {
   readonly tableName: string
@@ -102,6 +128,17 @@ const RETRY_DEFAULTS: ResolvedRetry = Object.freeze({
   timeoutMs: Number.POSITIVE_INFINITY,
 })
 
+const KEEPING_DEFAULTS: ResolvedKeeping = Object.freeze({ isKeptAlive: false, maxHoldMs: Number.POSITIVE_INFINITY })
+
+/** The only place where a missing option of keeping becomes a value. @throws LockError `E_INVALID_OPTION`, `E_INVALID_DURATION` */
+export function resolveKeeping(given: KeepAliveOptions, base: ResolvedKeeping = KEEPING_DEFAULTS): ResolvedKeeping {
+  const { keepAlive = base.isKeptAlive, maxHold } = given
+  if (typeof keepAlive !== 'boolean') throw invalidOption('keepAlive', 'true or false', keepAlive)
+  const maxHoldMs = maxHold === undefined ? base.maxHoldMs : resolveBoundMs('maxHold', maxHold)
+  if (maxHoldMs <= 0) throw invalidOption('maxHold', 'a duration above 0', maxHold)
+  return Object.freeze({ isKeptAlive: keepAlive, maxHoldMs })
+}
+
 /** The only place where a missing retry option becomes a number. @throws LockError `E_INVALID_OPTION` */
 export function resolveRetry(given: RetryOptions | undefined, base: ResolvedRetry = RETRY_DEFAULTS): ResolvedRetry {
   if (given === undefined) return base
@@ -109,7 +146,7 @@ export function resolveRetry(given: RetryOptions | undefined, base: ResolvedRetr
   return Object.freeze({
     attempts: given.attempts === undefined ? base.attempts : checkAttempts(given.attempts),
     delayMs: given.delay === undefined ? base.delayMs : resolveMs('retry.delay', given.delay),
-    timeoutMs: given.timeout === undefined ? base.timeoutMs : resolveTimeoutMs(given.timeout),
+    timeoutMs: given.timeout === undefined ? base.timeoutMs : resolveBoundMs('retry.timeout', given.timeout),
   })
 }
 
@@ -119,15 +156,40 @@ function checkAttempts(attempts: unknown): number {
   throw invalidOption('retry.attempts', 'an integer from 1, or Infinity', attempts)
 }
 
-function resolveTimeoutMs(timeout: Duration | null): number {
-  if (timeout === null || timeout === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
-  return resolveMs('retry.timeout', timeout)
+function resolveBoundMs(option: string, given: Duration | null): number {
+  if (given === null || given === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  return resolveMs(option, given)
 }
 
 /** @throws LockError `E_INVALID_OPTION` */
 export function checkAcquireOptions(given: AcquireOptions | undefined): AcquireOptions {
+  return checkWaitOptions(given, ['retry', 'signal'])
+}
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkHoldOptions(given: HoldOptions | undefined): HoldOptions {
+  return checkWaitOptions(given, ['retry', 'signal', 'keepAlive', 'maxHold'])
+}
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkRunOncePerOptions(given: AcquireOptions & { readonly onError?: unknown }): void {
+  checkWaitOptions(given, ['retry', 'signal', 'maxHold', 'ttl', 'onError'])
+  const { onError } = given
+  if (onError === undefined || onError === 'retry' || onError === 'skip') return
+  throw invalidOption('onError', "'retry' or 'skip'", onError)
+}
+
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkElectOptions(given: AcquireOptions): void {
+  checkWaitOptions(given, ['signal', 'ttl'])
+}
+
+function checkWaitOptions<Options extends AcquireOptions>(
+  given: Options | undefined,
+  known: readonly string[],
+): Partial<Options> {
   if (given === undefined) return {}
-  checkOptions('options', given, ['retry', 'signal'])
+  checkOptions('options', given, known)
   if (given.signal !== undefined && !isAbortSignal(given.signal)) {
     throw invalidOption('signal', 'an AbortSignal', given.signal)
   }

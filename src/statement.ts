@@ -1,3 +1,12 @@
+/** One of many extensions that a statement makes. */
+export interface RenewalInput {
+  readonly key: string
+  readonly owner: string
+  readonly token: number
+  /** Microseconds; `null`: never. */
+  readonly ttlUs: number | null
+}
+
 /** The values that statements are made with, by name. */
 export interface StatementInput {
   readonly key: string
@@ -9,6 +18,15 @@ export interface StatementInput {
   /** Microseconds; `null`: never. */
   readonly ttlUs: number | null
   readonly heldBy: string | null
+  /** Who is granted the key by a hand-over, in place of `owner`. */
+  readonly heirOwner: string
+  /** As `attempt`, of the one who is granted the key. */
+  readonly heirAttempt: string
+  /** Sent as one text of JSON: each dialect says which. */
+  readonly renewals: readonly RenewalInput[]
+  /** How long a run keeps its key from when it began, microseconds; `null`: no longer. */
+  readonly periodUs: number | null
+  readonly hasFailed: boolean
   /** Postgres only: the 64-bit number that stands for a key that has no row yet, as decimal text. */
   readonly newKeyLock: string
   /** MySQL, in a transaction of the caller's: what the look saw of the row. */

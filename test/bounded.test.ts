@@ -23,14 +23,20 @@ for (const backend of tableBackends()) {
     afterAll(() => open.close())
 
     /** Puts rows into the table as they would look after a long time. */
-    async function insertRows(prefix: string, count: number, expiresAtUs: number, token: number): Promise<void> {
+    async function insertRows(
+      prefix: string,
+      count: number,
+      expiresAtUs: number,
+      token: number,
+      runEndedAtUs: number | null = null,
+    ): Promise<void> {
       const key = backend.family === 'mysql' ? '`key`' : 'key'
       const rows = Array.from(
         { length: count },
-        (_, index) => `('${prefix}${String(index).padStart(5, '0')}', ${token}, ${expiresAtUs}, 0)`,
+        (_, index) => `('${prefix}${String(index).padStart(5, '0')}', ${token}, ${expiresAtUs}, 0, ${runEndedAtUs})`,
       )
       await open.send(
-        `insert into ${open.address?.tableName} (${key}, token, expires_at, acquired_at) values ${rows.join(', ')}`,
+        `insert into ${open.address?.tableName} (${key}, token, expires_at, acquired_at, run_ended_at) values ${rows.join(', ')}`,
       )
     }
 
@@ -46,6 +52,8 @@ for (const backend of tableBackends()) {
       await insertRows('a-recent:', 700, nowUs - HOUR_US / 2, 5)
       await insertRows('ahead:', 5, nowUs - 2 * HOUR_US, nowUs + HOUR_US)
       await insertRows('endless:', 5, nowUs + 2 * HOUR_US, 5)
+      await insertRows('old:ran-long-ago:', 5, nowUs - 2 * HOUR_US, 5, nowUs - 30 * 24 * HOUR_US - 1)
+      await insertRows('ran-lately:', 5, nowUs - 30 * 24 * HOUR_US, 5, nowUs - 30 * 24 * HOUR_US + HOUR_US / 4)
 
       const count = async (prefix: string) => (await open.rows()).filter(({ key }) => key.startsWith(prefix)).length
       // A look at 500 rows for every 250 grants: three times round and some.
@@ -58,6 +66,7 @@ for (const backend of tableBackends()) {
       expect(await count('a-recent:')).toBe(700)
       expect(await count('ahead:')).toBe(5)
       expect(await count('endless:')).toBe(5)
+      expect(await count('ran-lately:')).toBe(5)
     })
 
     const leftOf = async (count: (prefix: string) => Promise<number>, grants: number) =>
@@ -147,6 +156,25 @@ describe('memory', () => {
     expect((await store.inspect('held'))?.token).toBe(held)
     nowUs -= 500_000
     expect(await take('k0')).toBeGreaterThan(highest - 5_000)
+  })
+
+  test('the memory store remembers for 30 days what ran, and no longer', async () => {
+    let nowUs = 1_000_000
+    const store = new MemoryStore(() => nowUs)
+    const take = async (key: string) => {
+      const outcome = await store.tryAcquire({ key, owner: 'o', attempt: key, ttlUs: 1_000_000, heldBy: 't' })
+      return { key, owner: 'o', token: outcome.granted ? outcome.token : expect.fail(`${key} refused`) }
+    }
+    const fill = async () => {
+      for (let index = 0; index < 3_000; index++) await store.release(await take(`k${index}`))
+    }
+    await store.finishRun(await take('ran'), { periodUs: null, hasFailed: false })
+    nowUs += 30 * 24 * HOUR_US - 1
+    await fill()
+    expect(await store.lastRun('ran')).not.toBeNull()
+    nowUs += 1
+    await fill()
+    expect(await store.lastRun('ran')).toBeNull()
   })
 
   test('the registry of holds forgets those whose time is over', () => {

@@ -68,6 +68,7 @@ async function runOn(backend: Backend | undefined, block: CodeBlock): Promise<vo
 
 async function runOrCheck(block: CodeBlock, url?: string): Promise<void> {
   const env = url === undefined ? project.env : { ...project.env, DATABASE_URL: url }
+  if (block.language === 'mermaid') return
   if (block.language === 'sql') return await runSql(block, url)
   if (block.language === 'sh') return await checkShell(block, env)
   if (!isScript(block)) throw new Error(`${block.page}:${block.line}: nobody knows how to check "${block.language}"`)

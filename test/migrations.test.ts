@@ -3,15 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { CamelCasePlugin, Kysely, SqliteDialect } from 'kysely'
+import { CamelCasePlugin, Kysely, SqliteDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Kysely as Kysely028, Migrator as Migrator028, SqliteDialect as SqliteDialect028 } from 'kysely-028'
 import { afterAll, describe, expect, test } from 'vitest'
 import { kyselyStore } from '../src/drivers/kysely.ts'
-import { LockFactory } from '../src/index.ts'
+import { LockFactory, type LockStore } from '../src/index.ts'
+import { schemaStatements } from '../src/schema/create-migrations.ts'
 import { createMigrations, migrateToLatest, migrations } from '../src/schema/migrations.ts'
 import { isSelected } from './servers/selection.ts'
 import { rejection } from './suite/rejection.ts'
+import { requestFor, take } from './suite/taking.ts'
 import { BACKENDS } from './support/backends.ts'
 import { runChild } from './support/child.ts'
 import type { TableAddress } from './support/contract-backend.ts'
@@ -53,6 +55,16 @@ for (const { name, family, url } of PLACES) {
       await lock.release()
     }
 
+    const onlyFirst = async (opened: Opened, tableName: string) => {
+      await createMigrations({ tableName })['0001_verrou_locks']?.up(opened.db)
+    }
+    const finish = async (store: LockStore) => {
+      const hold = await take(store, requestFor('k'))
+      expect(await store.finishRun(hold, { periodUs: null, hasFailed: true })).toBe(true)
+      expect(await store.lastRun('k')).toMatchObject({ token: hold.token, hasFailed: true })
+      return hold
+    }
+
     test('migrateToLatest makes the table from nothing, and again does nothing', () =>
       withTable(async (opened, tableName) => {
         await rejection(new LockFactory(opened.store(tableName)).createLock('k').acquire(), 'E_SCHEMA_MISSING')
@@ -86,8 +98,14 @@ for (const { name, family, url } of PLACES) {
         })
         const up = await migrator.migrateToLatest()
         expect(up.error).toBeUndefined()
-        expect(up.results?.map((result) => result.migrationName)).toEqual(['2026-11-24_0001_verrou_locks'])
+        expect(up.results?.map((result) => result.migrationName)).toEqual([
+          '2026-11-24_0001_verrou_locks',
+          '2026-11-24_0002_verrou_run_records',
+        ])
         await works(opened, tableName)
+        expect((await migrator.migrateDown()).error).toBeUndefined()
+        await works(opened, tableName)
+        await rejection(opened.store(tableName).lastRun('k'), 'E_SCHEMA_OUTDATED')
         expect((await migrator.migrateDown()).error).toBeUndefined()
         await rejection(new LockFactory(opened.store(tableName)).createLock('k').acquire(), 'E_SCHEMA_MISSING')
       }))
@@ -98,6 +116,7 @@ for (const { name, family, url } of PLACES) {
         const ended = await Promise.all(Array.from({ length: 20 }, () => runChild('migrating-worker.ts', [address])))
         expect(ended.map(({ code, output }) => `${code} ${output}`.trim())).toEqual(Array(20).fill('0'))
         await works(opened, tableName)
+        await finish(opened.store(tableName))
       }),
     )
 
@@ -130,6 +149,88 @@ for (const { name, family, url } of PLACES) {
           .addColumn('key', family === 'mysql' ? 'varchar(99)' : 'text', (column) => column.primaryKey())
           .execute()
         await rejection(new LockFactory(opened.store(tableName)).createLock('k').acquire(), 'E_SCHEMA_OUTDATED')
+      }))
+
+    test('without run records all of leases works; only what needs them is E_SCHEMA_OUTDATED', () =>
+      withTable(async (opened, tableName) => {
+        await onlyFirst(opened, tableName)
+        await works(opened, tableName)
+        const store = opened.store(tableName)
+        const hold = await take(store, requestFor('k'))
+        expect(await store.want('k')).toBe('marked')
+        expect(await store.extend(hold, 60_000_000)).not.toBeNull()
+        expect(await store.extendAll([{ hold, ttlUs: 60_000_000 }], 5_000)).toMatchObject([{ kind: 'renewed' }])
+        const heir = requestFor('k')
+        const handed = await store.handOver(hold, heir)
+        const next = { ...heir, token: handed.granted ? handed.token : 0 }
+        for (const periodUs of [null, 1])
+          await rejection(store.finishRun(next, { periodUs, hasFailed: false }), 'E_SCHEMA_OUTDATED')
+        const error = await rejection(store.lastRun('k'), 'E_SCHEMA_OUTDATED')
+        expect(error.message).toContain('npx kysely migrate:latest')
+        expect(await store.inspect('k')).toMatchObject({ owner: heir.owner, token: next.token })
+        expect(await store.abandon('k', heir.attempt)).toBe(true)
+        expect(await store.forceRelease('k')).toBe(false)
+      }))
+
+    test('without run records old rows are still swept', () =>
+      withTable(async (opened, tableName) => {
+        await onlyFirst(opened, tableName)
+        const column = family === 'mysql' ? '`key`' : 'key'
+        await sql
+          .raw(`insert into ${tableName} (${column}, token, expires_at, acquired_at) values ('a-old', 5, 5, 5)`)
+          .execute(opened.db)
+        const factory = new LockFactory(opened.store(tableName))
+        for (let grants = 0; grants < 260; grants++) await factory.createLock('k').run(() => 1)
+        await factory.close()
+        expect(await opened.store(tableName).inspect('a-old')).toBeNull()
+      }))
+
+    test('the run records can be added twice, taken back twice, and leave the rest of the table as it is', () =>
+      withTable(async (opened, tableName) => {
+        const all = createMigrations({ tableName })
+        await onlyFirst(opened, tableName)
+        const store = opened.store(tableName)
+        const before = await take(store, requestFor('k'))
+        await all['0002_verrou_run_records']?.up(opened.db)
+        await all['0002_verrou_run_records']?.up(opened.db)
+        expect(await store.lastRun('k')).toBeNull()
+        expect(await store.release(before)).toBe(true)
+        const run = await finish(store)
+        expect(run.token).toBeGreaterThan(before.token)
+        await all['0002_verrou_run_records']?.down(opened.db)
+        await all['0002_verrou_run_records']?.down(opened.db)
+        await rejection(store.lastRun('k'), 'E_SCHEMA_OUTDATED')
+        expect((await store.inspect('k'))?.token).toBe(run.token)
+        await works(opened, tableName)
+        await all['0002_verrou_run_records']?.up(opened.db)
+        await finish(store)
+      }))
+
+    test('autoCreateTable adds the run records to a table of the version before', () =>
+      withTable(async (opened, tableName) => {
+        await onlyFirst(opened, tableName)
+        const stores = Array.from({ length: 10 }, () =>
+          kyselyStore({ connection: opened.db, tableName, autoCreateTable: true }),
+        )
+        expect(await Promise.all(stores.map((store) => store.lastRun('k')))).toEqual(Array(10).fill(null))
+        await finish(stores[0] as LockStore)
+      }))
+
+    test('schema.sql by hand: on nothing, on a table of the version before, and a second time', () =>
+      withTable(async (opened, tableName) => {
+        const apply = async () => {
+          for (const text of schemaStatements(family, { tableName })) await sql.raw(text).execute(opened.db)
+        }
+        await apply()
+        await finish(opened.store(tableName))
+        const again = await apply().catch((error: unknown) => String(error))
+        // As its first line says: it has changed nothing, and the databases without words for it say so.
+        if (again !== undefined) expect(again).toMatch(/duplicate column name/i)
+        if (family === 'postgres' || name === 'mariadb') expect(again).toBeUndefined()
+        expect(await opened.store(tableName).lastRun('k')).not.toBeNull()
+        await createMigrations({ tableName })['0002_verrou_run_records']?.down(opened.db)
+        await apply()
+        await finish(opened.store(tableName))
       }))
 
     test('plugins of the Kysely instance touch neither the migrations nor the statements', () =>

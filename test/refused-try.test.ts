@@ -6,12 +6,14 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { sqliteStore } from '../src/drivers/better-sqlite3.ts'
-import { mysqlStore } from '../src/drivers/mysql2.ts'
-import { pgStore } from '../src/drivers/pg.ts'
-import { LockFactory } from '../src/index.ts'
+import { type Mysql2PoolLike, mysqlStore } from '../src/drivers/mysql2.ts'
+import { type PgPoolLike, pgStore } from '../src/drivers/pg.ts'
+import { type LeaseHold, LockFactory } from '../src/index.ts'
+import { mutated } from './mutation/mutated.ts'
 import { isSelected } from './servers/selection.ts'
 import { rejection } from './suite/rejection.ts'
-import { BACKENDS } from './support/backends.ts'
+import { requestFor, take } from './suite/taking.ts'
+import { BACKENDS, type Backend } from './support/backends.ts'
 import type { OpenBackend } from './support/contract-backend.ts'
 import { type OpenTransaction, openTransaction } from './support/open-transaction.ts'
 import { mysqlBackend, pgBackend } from './support/sql-backend.ts'
@@ -100,7 +102,113 @@ for (const { name, family, url } of BACKENDS) {
       expect(granted.filter((one) => !one)).toEqual([])
     })
 
+    test('a mark never waits: a row that a transaction has locked is answered at once', async () => {
+      const store = open.store()
+      const hold = await take(store, requestFor('wanted'))
+      const stranger = await begin()
+      await stranger.send(`select * from ${tableName} where ${key} = 'wanted' for update`)
+      expect(await timed(store.want('wanted'))).toBe('locked')
+      await stranger.end('rollback')
+      expect(await store.handOver(hold, requestFor('wanted'))).toMatchObject({ isWanted: false })
+      expect(await store.want('wanted')).toBe('marked')
+    })
+
+    test('a mark of a key that an open transaction is taking, new or known, does not wait either', async () => {
+      const store = open.store()
+      await store.release(await take(store, requestFor('wanted:known')))
+      for (const lockKey of ['wanted:new', 'wanted:known']) {
+        const taking = await begin()
+        expect(await taking.locks.createLock(lockKey).acquireImmediately()).toBe(true)
+        expect(['free', 'locked']).toContain(await timed(store.want(lockKey)))
+        await taking.end('rollback')
+      }
+    })
+
+    test('a mark leaves nothing locked', async () => {
+      const store = open.store()
+      const hold = await take(store, requestFor('wanted:within', { ttlUs: null }))
+      await store.want('wanted:within')
+      expect(await timed(store.extend(hold, null))).not.toBeNull()
+      expect(await timed(store.handOver(hold, requestFor('wanted:within')))).toMatchObject({ isWanted: true })
+    })
+
+    test('a hand-over never waits: while a transaction guards the hold, it is refused as locked, and changes nothing', async () => {
+      const store = open.store()
+      const hold = await take(store, requestFor('handed'))
+      const guarding = await begin()
+      await guarding.send(lockOf(family, tableName, key, 'handed'))
+      await expect(timed(store.handOver(hold, requestFor('handed')))).rejects.toMatchObject({
+        kind: 'transient',
+        isRowLocked: true,
+      })
+      expect((await store.inspect('handed'))?.token).toBe(hold.token)
+      // MySQL looks at the row before it knows whose it is.
+      if (family === 'postgres') {
+        const stale = { ...hold, token: hold.token + 1 }
+        expect(await timed(store.handOver(stale, requestFor('handed')))).toEqual({ granted: false })
+      }
+      await guarding.end('rollback')
+      expect(await store.handOver(hold, requestFor('handed'))).toMatchObject({ granted: true })
+    })
+
+    test('renewals never wait: a hold whose row is locked is told apart from those that are renewed, and lost', async () => {
+      const store = open.store()
+      const holds = await Promise.all([0, 1, 2, 3].map((n) => take(store, requestFor(`many:${n}`))))
+      const [first, locked, lost, last] = holds as [LeaseHold, LeaseHold, LeaseHold, LeaseHold]
+      await store.release(lost)
+      const stranger = await begin()
+      await stranger.send(`select * from ${tableName} where ${key} = 'many:1' for update`)
+      const renewals = [first, locked, lost, last].map((hold) => ({ hold, ttlUs: 90_000_000 }))
+      const answers = await timed(store.extendAll(renewals, 5_000))
+      expect(answers.map(({ kind }) => kind)).toEqual(['renewed', 'held', 'lost', 'renewed'])
+      const stale = { hold: { ...locked, token: locked.token + 1 }, ttlUs: 90_000_000 }
+      const staleAnswers = await timed(store.extendAll([stale], 5_000))
+      if (family === 'postgres') expect(staleAnswers).toEqual([{ kind: 'lost' }])
+      const before = Number((await store.inspect('many:1'))?.remainingUs)
+      expect(before).toBeLessThanOrEqual(30_000_000)
+      await stranger.end('rollback')
+      expect(await store.extendAll(renewals.slice(0, 2), 5_000)).toMatchObject([
+        { kind: 'renewed' },
+        { kind: 'renewed' },
+      ])
+    })
+
+    test('renewals in a small table do not wait for the rows of others', async () => {
+      const small = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
+      const smallTable = small.address?.tableName as string
+      const store = small.store()
+      const mine = await take(store, requestFor('b'))
+      await take(store, requestFor('a'))
+      await take(store, requestFor('c'))
+      const stranger = await openTransaction({ family, url, tableName: smallTable })
+      await stranger.send(`select * from ${smallTable} where ${key} in ('a', 'c') for update`)
+      expect(await timed(store.extendAll([{ hold: mine, ttlUs: 1_000_000 }], 5_000))).toMatchObject([
+        { kind: 'renewed' },
+      ])
+      expect(await timed(store.want('b'))).toBe('marked')
+      expect(await timed(store.handOver({ ...mine }, requestFor('b')))).toMatchObject({ granted: true })
+      await stranger.end('rollback')
+      await small.close()
+    })
+
     if (family === 'mysql') {
+      test('marking a key that is marked already changes no row, as the server counts', async () => {
+        const pool = mysql.createPool({ uri: url, connectionLimit: 1 })
+        const broken = mutated('mysql', tableName)
+        const changed: number[] = []
+        const execute: Mysql2PoolLike['execute'] = async (sql, values) => {
+          const [result, fields] = await pool.execute<mysql.ResultSetHeader>(broken(sql), values)
+          changed.push(result.changedRows)
+          return [result, fields]
+        }
+        const store = mysqlStore({ pool: { execute }, tableName })
+        await take(store, requestFor('wanted:counted', { ttlUs: null }))
+        changed.length = 0
+        for (let round = 0; round < 5; round++) expect(await store.want('wanted:counted')).toBe('marked')
+        expect(changed).toEqual([1, 0, 0, 0, 0])
+        await pool.end()
+      })
+
       test("refused tries leave no row lock, so the holder's renewal never waits", async () => {
         const holder = open.factory().createLock('renewed')
         await holder.acquire()
@@ -129,18 +237,39 @@ for (const { name, family, url } of BACKENDS) {
       await refused.end('commit')
     })
 
-    test('a release does not leave its relaxed setting behind', async () => {
+    test('a key that is marked already is not written again: no row version, no WAL, no transaction id', async () => {
+      const pool = new pg.Pool({ connectionString: url, max: 1 })
+      const broken = mutated('postgres', tableName)
+      const query: PgPoolLike['query'] = (asked) => pool.query({ ...asked, text: broken(asked.text) })
+      const store = pgStore({ pool: { query }, tableName })
+      await take(store, requestFor('quiet', { ttlUs: null }))
+      const blank = (await writes(open, tableName)).version
+      expect(await store.want('quiet')).toBe('marked')
+      const before = await writes(open, tableName)
+      expect(before.version).not.toEqual(blank)
+      await pool.query('begin')
+      for (let round = 0; round < 50; round++) expect(await store.want('quiet')).toBe('marked')
+      const { rows } = await pool.query('select pg_current_xact_id_if_assigned() as id')
+      await pool.query('commit')
+      expect(rows).toEqual([{ id: null }])
+      expect(await writes(open, tableName)).toEqual(before)
+      await pool.end()
+    })
+
+    test('a release or a mark does not leave its relaxed setting behind', async () => {
       const pool = new pg.Pool({ connectionString: url, max: 1 })
       const lock = new LockFactory(pgStore({ pool, tableName })).createLock('relaxed')
       const setting = async () => (await pool.query('show synchronous_commit')).rows[0]
       const before = await setting()
       await lock.acquire()
+      expect(await open.store().want('relaxed')).toBe('marked')
       await lock.release()
       expect(await setting()).toEqual(before)
       await pool.end()
     })
 
     test('200 refused tries write nothing: no WAL, no row version, no lock', async () => {
+      await open.store().forceRelease('quiet')
       const holder = open.factory().createLock('quiet', null)
       await holder.acquire()
       const pool = new pg.Pool({ connectionString: url, max: 1 })
@@ -152,6 +281,11 @@ for (const { name, family, url } of BACKENDS) {
       expect(await writes(open, tableName)).toEqual(before)
     })
   })
+}
+
+/** What a guard locks a row with. */
+function lockOf(family: Backend['family'], tableName: string, key: string, lockKey: string): string {
+  return `select * from ${tableName} where ${key} = '${lockKey}' for ${family === 'postgres' ? 'key share' : 'update'}`
 }
 
 /** The row's version with whoever locked it last, and the write-ahead log of our tries, if the server counts it. */
@@ -183,6 +317,43 @@ describe.runIf(isSelected('sqlite'))('sqlite', () => {
     expect(performance.now() - startMs).toBeLessThan(200)
     writer.exec('rollback')
   })
+
+  test('a mark waits for nobody: one that is there already is answered while somebody else writes, a new one is not made', async () => {
+    const store = sqliteStore({ database: openFile(), autoCreateTable: true })
+    const hold = await take(store, requestFor('wanted'))
+    const writer = openFile()
+    writer.exec('begin immediate')
+    const startMs = performance.now()
+    expect(await store.want('wanted')).toBe('locked')
+    expect(await store.want('unknown')).toBe('free')
+    writer.exec('rollback')
+    expect(await store.want('wanted')).toBe('marked')
+    writer.exec('begin immediate')
+    expect(await store.want('wanted')).toBe('marked')
+    writer.exec('rollback')
+    expect(performance.now() - startMs).toBeLessThan(200)
+    expect(await store.handOver(hold, requestFor('wanted'))).toMatchObject({ isWanted: true })
+  })
+
+  test.each(['owner = null', 'expires_at = acquired_at'])(
+    'a key that changes between the look and the mark is not marked: %s',
+    async (change) => {
+      const other = openFile()
+      const database = openFile()
+      const prepare = database.prepare.bind(database)
+      const broken = mutated('sqlite', 'verrou_locks')
+      const changing = (text: string) => {
+        if (text.includes('set wanted')) other.exec(`update verrou_locks set ${change} where key = 'changing'`)
+        return prepare(broken(text))
+      }
+      const store = sqliteStore({ database: Object.assign(database, { prepare: changing }), autoCreateTable: true })
+      await store.forceRelease('changing')
+      await take(store, requestFor('changing'))
+      expect(await store.want('changing')).toBe('free')
+      expect(other.prepare("select wanted from verrou_locks where key = 'changing'").get()).toEqual({ wanted: 0 })
+      other.exec("delete from verrou_locks where key = 'changing'")
+    },
+  )
 
   test('a try waits for a busy file without blocking the event loop, and is granted when it is free', async () => {
     const locks = new LockFactory(sqliteStore({ database: openFile(), autoCreateTable: true }))

@@ -94,14 +94,15 @@ for (const { name, family, url } of BACKENDS) {
     })
 
     test('the texts are the same for every key and call, and prepared once', async () => {
-      // Every 250 grants one is followed by a look for old rows. From here on, none is for a while.
+      // Every 250 grants one is followed by a look for old rows, whose text comes and goes.
       for (let round = 0; round < 250; round++) await locks.createLock('warm').run(() => 1)
       await expect.poll(() => [...texts].some((text) => text.includes('is_old'))).toBe(true)
       await locks.createLock('warm').isLocked()
       texts.clear()
       const before = await session()
       for (let round = 0; round < 20; round++) await locks.createLock(`k${round % 3}`, round + 1_000).run(() => 1)
-      expect(texts.size).toBe(family === 'postgres' ? 2 : 3)
+      const used = [...texts].filter((text) => !text.includes('is_old'))
+      expect(used).toHaveLength(family === 'postgres' ? 2 : 3)
       expect(await session()).toEqual(before)
       if (family === 'postgres')
         expect(before.map((row) => row.name)).toContainEqual(expect.stringMatching(/^verrou-acquire-/))

@@ -20,6 +20,11 @@ describe('sql/', () => {
   })
 })
 
+test('only what may be undone by a crash does not wait for the disk', () => {
+  const relaxed = [...sqlFiles()].filter(([, text]) => text.includes('synchronous_commit')).map(([path]) => path)
+  expect(relaxed.sort()).toEqual(['sql/postgres/release.sql', 'sql/postgres/want.sql'])
+})
+
 test.each([...errorFiles()])('%s is current', (path, text) => {
   expect(committed(path)).toBe(text)
 })

@@ -12,4 +12,4 @@ set owner = null,
 from clock
 where locks.key = $1::text
   and locks.attempt = $2::text
-returning true as is_done
+returning case when locks.wanted then pg_notify('verrou_locks', locks.key) end is null as is_quiet

@@ -19,4 +19,4 @@ set owner = null,
     expires_at = clock.now
 from held, clock
 where locks.key = held.key
-returning true as is_done
+returning case when locks.wanted then pg_notify('verrou_locks', locks.key) end is null as is_quiet

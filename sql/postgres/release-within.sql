@@ -16,4 +16,4 @@ set owner = null,
     expires_at = (extract(epoch from clock_timestamp()) * 1000000)::bigint
 from mine
 where locks.key = mine.key
-returning true as is_done
+returning case when locks.wanted then pg_notify('verrou_locks', locks.key) end is null as is_quiet

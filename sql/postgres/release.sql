@@ -11,7 +11,7 @@ relaxed as materialized (
 update "verrou_locks" as locks
 set owner = null,
     attempt = null,
-    expires_at = clock.now
+    expires_at = clock.now + case when locks.wanted then (pg_notify('verrou_locks', locks.key) is null)::integer else 0 end
 from clock, relaxed
 where locks.key = $1::text
   and locks.owner = $2::text

@@ -11,3 +11,10 @@ create table if not exists "verrou_locks" (
   held_by text,
   wanted boolean not null default false
 ) with (fillfactor = 50);
+
+alter table "verrou_locks"
+  add column if not exists run_token bigint,
+  add column if not exists run_started_at bigint,
+  add column if not exists run_ended_at bigint,
+  add column if not exists run_by text,
+  add column if not exists run_failed boolean;

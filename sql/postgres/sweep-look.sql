@@ -5,12 +5,18 @@
 with clock as materialized (
   select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 )
-select page.key, page.expires_at <= clock.now - 3600000000 as is_old
-from (
+select page.key,
+  page.expires_at <= clock.now - 3600000000
+    and coalesce((
+      select run_ended_at
+      from "verrou_locks" as locks
+      where locks.key = page.key
+    ), 0) <= clock.now - 2592000000000 as is_old
+from (select null::bigint as run_ended_at) as absent, clock, (
   select locks.key, locks.expires_at
   from "verrou_locks" as locks
   where locks.key > $1::text
   order by locks.key
   limit 500
-) as page, clock
+) as page
 order by page.key

@@ -1,5 +1,5 @@
 import type { TransactionAnswer } from '../caller-transaction.ts'
-import type { Answer, ParameterName, Statement, StatementInput } from '../statement.ts'
+import type { Answer, ParameterName, RenewalInput, Statement, StatementInput } from '../statement.ts'
 import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
 
@@ -41,6 +41,25 @@ export type ExtendAnswer =
   | { readonly kind: 'locked' }
 
 /**
+ * What a hand-over came to. `locked`: the row names the hold, and a transaction or another statement has it locked.
+ */
+export type HandOverAnswer =
+  | { readonly kind: 'granted'; readonly token: number; readonly grantedAtUs: number; readonly isWanted: boolean }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'locked' }
+
+/**
+ * What marking a key as wanted came to. `locked`: nothing could be marked now; `open`: the next step tells.
+ */
+export type WantStepAnswer = 'marked' | 'free' | 'locked' | 'open'
+
+/** One statement of marking a key as wanted, and how to read its answer. */
+export interface WantStep {
+  readonly statement: Statement
+  read(answer: Answer): WantStepAnswer
+}
+
+/**
  * What an error of the driver means. Beside trouble: findings about the table, a row that is locked, or that somebody has
  * created, and what only matters in a transaction of the caller's: a write that it may not do (`read-only`), a row that is
  * newer than its snapshot or that it has waited for in vain (`stale`), and that it has failed before (`transaction-failed`).
@@ -55,14 +74,22 @@ export type ErrorMeaning =
   | 'stale'
   | 'transaction-failed'
 
-/** Every statement of a dialect, whole; those of a try are in {@link LockDialect.trySteps}. */
+/** Every statement of a dialect, whole; those of a try and of a mark are in {@link LockDialect}. */
 export interface LockStatements {
   readonly extend: Statement
+  /** Many extensions at once. */
+  readonly extendAll: Statement
+  /** Releases a hold and grants the key to another owner. */
+  readonly handOver: Statement
   readonly release: Statement
   /** Frees what an unheard try may have taken. */
   readonly abandon: Statement
   readonly forceRelease: Statement
   readonly inspect: Statement
+  /** Writes down how a run ended, and how long its key stays taken. Needs the columns of run records. */
+  readonly finishRun: Statement
+  /** Reads that. Needs the columns of run records. */
+  readonly lastRun: Statement
   /** One page of keys behind `afterKey`, each with whether it has been free for long. */
   readonly sweepLook: Statement
   /** Deletes one row, if it has still been free for long and nobody has it locked. */
@@ -107,16 +134,24 @@ export interface LockDialect {
   readonly name: DialectName
   /** One try: each step is sent only if the one before left it open. */
   readonly trySteps: readonly TryStep[]
+  /** Marking a key as wanted, likewise. */
+  readonly wantSteps: readonly WantStep[]
   readonly statements: LockStatements
   readonly transaction: TransactionDialect
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
   readExtend(answer: Answer): ExtendAnswer
+  /** One answer for each of what was asked; `null`: not all were extended, and only asking for each one tells which. */
+  readExtendAll(answer: Answer, asked: readonly RenewalInput[]): ExtendAnswer[] | null
+  readHandOver(answer: Answer): HandOverAnswer
   meaningOf(error: unknown, statement: string): ErrorMeaning
 }
 
 /** Rows that were free for this long are swept: an hour, by when nobody releases a hold that ran out. */
 export const RETENTION_US = 3_600_000_000
+
+/** What is known of the last run of a key stays for 30 days: somebody may ask when a monthly report ran last. */
+export const RUN_RETENTION_US = 30 * 24 * 3_600_000_000
 
 /** Rows that one look of the sweep goes through: more than the grants between two looks, so that it keeps up. */
 export const SWEEP_PAGE = 500

@@ -7,6 +7,7 @@ import {
   betterSqlite3Executor,
 } from '../executors/better-sqlite3.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import { WatchingFile } from '../store/watching-file.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
 export type { TableOptions } from '../options.ts'
@@ -32,6 +33,9 @@ export function sqliteStore(options: SqliteStoreOptions): LockStore {
   return sqlStoreOf(options, {
     own: { database: { rule: 'a Database of better-sqlite3', isValid: (given) => hasMethod(given, 'prepare') } },
     executor: ({ database }) => betterSqlite3Executor(database),
+    wakeSource: ({ database }, _table, _own, executor) => {
+      return isInMemory(database) ? undefined : new WatchingFile(executor)
+    },
     dialect: (executor, _options, table) => async (): Promise<LockDialect> => {
       // Asks for the version: an SQLite without sub-second time would store nulls.
       await detectDialect((sql) => executor.execute({ sql }, []), true)
@@ -42,4 +46,9 @@ export function sqliteStore(options: SqliteStoreOptions): LockStore {
       return dialectNamed('sqlite', table)
     },
   })
+}
+
+/** What is in memory belongs to this connection alone: there is nobody to hear of. */
+function isInMemory(database: BetterSqlite3Like): boolean {
+  return (database as { memory?: unknown }).memory === true
 }

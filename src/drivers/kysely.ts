@@ -1,19 +1,44 @@
 import '../node-version.ts'
 import type { Kysely } from 'kysely'
 import { detectDialect, dialectNamed } from '../dialects/detect.ts'
+import type { OwnConnection } from '../executors/executor.ts'
 import { hasOneConnection, isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { singleConnectionExecutor } from '../executors/kysely-single-connection.ts'
+import type { Mysql2CallbackPoolLike, Mysql2PoolLike } from '../executors/mysql2.ts'
+import { showsMysql2Settings } from '../executors/mysql2-connection.ts'
+import type { PgPoolLike } from '../executors/pg.ts'
+import { showsPgSettings } from '../executors/pg-connection.ts'
+import { invalidOption } from '../options.ts'
+import {
+  connectionBesideMysql2,
+  connectionBesidePg,
+  LISTEN_RULE,
+  type Listen,
+  listeningBeside,
+} from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import { WatchingFile } from '../store/watching-file.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
 export type { TableOptions } from '../options.ts'
-export type { SqlStoreOptions }
+export type { Listen, Mysql2CallbackPoolLike, Mysql2PoolLike, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link kyselyStore}. */
 export interface KyselyStoreOptions extends SqlStoreOptions {
   /** A Kysely instance (0.28 or 0.29). It stays yours: it is never destroyed, and its plugins do not touch our table. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
   readonly connection: Kysely<any>
+  /**
+   * The pool that its dialect was made with: a `pg.Pool`, or a pool of `mysql2` (of callbacks, or of promises). Kysely does not show it. With it,
+   * the store has one connection of its own, beyond the pool's limit, and made from the pool's settings: leases are kept alive though every connection of the
+   * pool is busy; and on Postgres, waiters hear of releases instead of polling. Nothing else is sent through the pool.
+   */
+  readonly pool?: PgPoolLike | Mysql2PoolLike | Mysql2CallbackPoolLike | undefined
+  /**
+   * Postgres, with `pool`: whether to hear of releases by other processes, with `LISTEN`. Default: true. Behind a pooler in transaction
+   * mode, where nothing is heard, give the direct address: `{ connectionString: 'postgres://…' }`; renewals then go there, too.
+   */
+  readonly listen?: Listen | undefined
 }
 
 /**
@@ -32,7 +57,14 @@ export interface KyselyStoreOptions extends SqlStoreOptions {
  */
 export function kyselyStore(options: KyselyStoreOptions): LockStore {
   return sqlStoreOf(options, {
-    own: { connection: { rule: 'a Kysely instance that is not a transaction', isValid: isInstance } },
+    own: {
+      connection: { rule: 'a Kysely instance that is not a transaction', isValid: isInstance, isSecret: true },
+      pool: { rule: "the pg.Pool or mysql2 pool of the instance's dialect", isValid: isPool, isSecret: true },
+      listen: LISTEN_RULE,
+    },
+    ownConnection,
+    wakeSource: ({ connection, listen }, table, own, executor) =>
+      isSqliteLikely(connection) ? new WatchingFile(executor) : listeningBeside(own, executor, table, listen),
     executor: ({ connection }) => {
       return hasOneConnection(connection) ? singleConnectionExecutor(connection) : kyselyExecutor(connection)
     },
@@ -47,6 +79,26 @@ export function kyselyStore(options: KyselyStoreOptions): LockStore {
         return dialectNamed(name, table)
       },
   })
+}
+
+function ownConnection({ pool, listen }: KyselyStoreOptions): OwnConnection | undefined {
+  if (listen !== undefined && !pool) {
+    const rule = 'given where `listen` is: the Pool of pg that the Kysely instance uses, which it does not show'
+    throw invalidOption('pool', rule, pool)
+  }
+  if (!pool) return undefined
+  if (isPgPool(pool)) return connectionBesidePg({ pool, listen, nameSuffix: null })
+  if (listen === undefined) return connectionBesideMysql2(pool)
+  throw invalidOption('pool', 'a Pool of pg where `listen` is given: only Postgres has something to listen to', pool)
+}
+
+function isPool(pool: unknown): boolean {
+  if (pool === undefined) return true
+  return typeof pool === 'object' && pool !== null && (isPgPool(pool) || showsMysql2Settings(pool))
+}
+
+function isPgPool(pool: object): pool is PgPoolLike {
+  return hasMethod(pool, 'query') && showsPgSettings(pool as PgPoolLike)
 }
 
 /** In a transaction, a lease would be invisible to others until the commit, and gone after a rollback. */

@@ -1,6 +1,7 @@
 import '../node-version.ts'
 import { dialectNamed } from '../dialects/detect.ts'
 import { type Mysql2PoolLike, mysql2Executor } from '../executors/mysql2.ts'
+import { connectionBesideMysql2 } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
@@ -11,7 +12,9 @@ export type { Mysql2PoolLike, SqlStoreOptions }
 export interface MysqlStoreOptions extends SqlStoreOptions {
   /**
    * A pool of `mysql2/promise`. It stays yours: it is never closed or reconfigured. Of a callback pool, which Kysely
-   * wants, pass `pool.promise()`: both are the same connections.
+   * wants, pass `pool.promise()`: both are the same connections. While leases are kept alive, the store has one connection
+   * more, of its own, beyond the pool's `connectionLimit`: renewals must not wait for a pool that is busy. It is made from the
+   * pool's settings; what you do on `pool.on('connection')` does not reach it.
    */
   readonly pool: Mysql2PoolLike
 }
@@ -27,8 +30,9 @@ export interface MysqlStoreOptions extends SqlStoreOptions {
  */
 export function mysqlStore(options: MysqlStoreOptions): LockStore {
   return sqlStoreOf(options, {
-    own: { pool: { rule: 'a pool of mysql2/promise', isValid: isPromisePool } },
+    own: { pool: { rule: 'a pool of mysql2/promise', isValid: isPromisePool, isSecret: true } },
     executor: ({ pool }) => mysql2Executor(pool),
+    ownConnection: ({ pool }) => connectionBesideMysql2(pool),
     dialect: (_executor, _options, table) => {
       const dialect = dialectNamed('mysql', table)
       return () => dialect

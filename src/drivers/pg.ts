@@ -2,21 +2,33 @@ import '../node-version.ts'
 import { createHash } from 'node:crypto'
 import { dialectNamed } from '../dialects/detect.ts'
 import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
+import type { ResolvedTable } from '../options.ts'
+import { connectionBesidePg, LISTEN_RULE, type Listen, listeningBeside } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
 export type { TableOptions } from '../options.ts'
-export type { PgPoolLike, SqlStoreOptions }
+export type { Listen, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link pgStore}. */
 export interface PgStoreOptions extends SqlStoreOptions {
-  /** A `Pool` of `pg`. It stays yours: it is never closed or reconfigured. */
+  /**
+   * A `Pool` of `pg`. It stays yours: it is never closed or reconfigured. While leases are kept alive or waited for, the store has one
+   * connection more, of its own, beyond the pool's `max`: renewals must not wait for a pool that is busy. It is made from the
+   * pool's options; what you do on `pool.on('connect')` does not reach it (name a `schema` instead of setting a search path there).
+   */
   readonly pool: PgPoolLike
   /**
    * Whether to use named prepared statements, which the server parses once per connection. Default: true. Set it to
    * false behind a pooler in transaction mode that does not support them.
    */
   readonly prepare?: boolean | undefined
+  /**
+   * Whether to hear of releases by other processes, with `LISTEN`, so that waiters need not poll. Default: true. Behind a pooler in
+   * transaction mode, where nothing is heard, give the direct address: `{ connectionString: 'postgres://…' }`; renewals
+   * then go there, too.
+   */
+  readonly listen?: Listen | undefined
 }
 
 /**
@@ -30,16 +42,23 @@ export interface PgStoreOptions extends SqlStoreOptions {
 export function pgStore(options: PgStoreOptions): LockStore {
   return sqlStoreOf(options, {
     own: {
-      pool: { rule: 'a Pool of pg', isValid: (pool) => hasMethod(pool, 'query') },
+      pool: { rule: 'a Pool of pg', isValid: (pool) => hasMethod(pool, 'query'), isSecret: true },
       prepare: { rule: 'true or false', isValid: (prepare) => prepare === undefined || typeof prepare === 'boolean' },
+      listen: LISTEN_RULE,
     },
-    executor: ({ pool, prepare = true }, { schema = '', tableName }) =>
-      pgExecutor(pool, prepare ? shortHash(`${schema}.${tableName}`) : null),
+    executor: (options, table) => pgExecutor(options.pool, nameSuffix(options, table)),
+    ownConnection: (options, table) =>
+      connectionBesidePg({ pool: options.pool, listen: options.listen, nameSuffix: nameSuffix(options, table) }),
+    wakeSource: ({ listen }, table, own, executor) => listeningBeside(own, executor, table, listen),
     dialect: (_executor, _options, table) => {
       const dialect = dialectNamed('postgres', table)
       return () => dialect
     },
   })
+}
+
+function nameSuffix({ prepare = true }: PgStoreOptions, { schema = '', tableName }: ResolvedTable): string | null {
+  return prepare ? shortHash(`${schema}.${tableName}`) : null
 }
 
 /** Statement names are cut off at 63 bytes, so table names cannot stand in them as they are. */

@@ -1,11 +1,15 @@
 import type { CallerTransaction } from '../caller-transaction.ts'
 import type { LockDialect } from '../dialects/dialect.ts'
-import type { SqlExecutor } from '../executors/executor.ts'
+import { errors } from '../errors.ts'
+import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
+import { ownOrPool } from '../executors/own-or-pool.ts'
 import type { ResolvedTable } from '../options.ts'
 import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { createLockTable } from '../schema/create-lock-table.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { SqlStore } from '../store/sql-store.ts'
+import type { ClosableWakeSource } from '../store/wake-source.ts'
+import { systemClock } from '../system-clock.ts'
 
 /** Options of every store in a table. */
 export interface SqlStoreOptions extends TableOptions {
@@ -18,12 +22,29 @@ export interface SqlStoreOptions extends TableOptions {
 
 const KNOWN = ['tableName', 'schema', 'autoCreateTable']
 
+/** What an option must look like. */
+interface OptionRule {
+  readonly rule: string
+  readonly isValid: (given: unknown) => boolean
+  /** What is given may be a connection string, with its password, in the wrong place: no message repeats it. */
+  readonly isSecret?: boolean
+}
+
 /** What a driver adds to a store. */
 export interface StoreWiring<Options> {
   /** The options that only this driver has, and what each must look like. */
-  readonly own: Readonly<Record<string, { readonly rule: string; readonly isValid: (given: unknown) => boolean }>>
+  readonly own: Readonly<Record<string, OptionRule>>
   executor(options: Options, table: ResolvedTable): SqlExecutor
   dialect(executor: SqlExecutor, options: Options, table: ResolvedTable): () => LockDialect | Promise<LockDialect>
+  /** A connection beside the caller's, for renewals. */
+  ownConnection?(options: Options, table: ResolvedTable): OwnConnection | undefined
+  /** Hears of releases by other processes. `own`: what {@link ownConnection} made; `executor`: the caller's connections. */
+  wakeSource?(
+    options: Options,
+    table: ResolvedTable,
+    own: OwnConnection | undefined,
+    executor: SqlExecutor,
+  ): ClosableWakeSource | undefined
   /** Where the database has to be asked which one it is: the same by way of a transaction of the caller's. */
   dialectWithin?(transaction: CallerTransaction, options: Options, table: ResolvedTable): Promise<LockDialect>
 }
@@ -31,9 +52,9 @@ export interface StoreWiring<Options> {
 /** Checks a driver's options and joins dialect and executor to a store. Opens nothing. */
 export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wiring: StoreWiring<Options>): LockStore {
   checkOptions('options', options, [...Object.keys(wiring.own), ...KNOWN])
-  for (const [name, { rule, isValid }] of Object.entries(wiring.own)) {
+  for (const [name, { rule, isValid, isSecret = false }] of Object.entries(wiring.own)) {
     const given = (options as Record<string, unknown>)[name]
-    if (!isValid(given)) throw invalidOption(name, rule, given)
+    if (!isValid(given)) throw isSecret ? hidingError(name, rule, given) : invalidOption(name, rule, given)
   }
   const { autoCreateTable = false } = options
   if (typeof autoCreateTable !== 'boolean') throw invalidOption('autoCreateTable', 'true or false', autoCreateTable)
@@ -41,13 +62,21 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
   const table = resolveTable(options)
   const executor = wiring.executor(options, table)
   const dialect = wiring.dialect(executor, options, table)
+  const ownConnection = wiring.ownConnection?.(options, table)
   return new SqlStore({
     executor,
     table,
     dialect,
+    ownConnection: ownConnection && ownOrPool(ownConnection, executor, systemClock),
+    wakeSource: wiring.wakeSource?.(options, table, ownConnection, executor),
     dialectWithin: (transaction) => wiring.dialectWithin?.(transaction, options, table) ?? dialect(),
     createTable: autoCreateTable ? (dialect) => createLockTable(executor, dialect, table) : undefined,
   })
+}
+
+function hidingError(option: string, rule: string, given: unknown): Error {
+  const message = `\`${option}\` must be ${rule}; got ${given === null ? 'null' : `a value of the type ${typeof given}`}`
+  return new errors.E_INVALID_OPTION(message, { details: { option } })
 }
 
 /** Whether it is an object with such a method: drivers are told by what they can do. */

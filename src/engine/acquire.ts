@@ -1,44 +1,27 @@
+import { jittered } from '../backoff.ts'
 import { errors, isLockError } from '../errors.ts'
 import type { ResolvedRetry } from '../options.ts'
-import type { LeaseRequest, LockStore, TryOutcome } from '../store/lock-store.ts'
+import type { LeaseRequest, LeaseStore, TryOutcome } from '../store/lock-store.ts'
 import { asTrouble } from '../store-trouble.ts'
 import { ask, type Timing } from './ask.ts'
 import { type Bounds, boundsOf, OutOfTime, pause } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
-import type { Obstacle, Waiting } from './waiting.ts'
+import { type Grant, grantOf } from './grant.ts'
+import type { Obstacle, Place, Waiting } from './waiting.ts'
 
 /** What the loop works with. */
 export interface Trying {
-  readonly store: Pick<LockStore, 'tryAcquire'>
+  readonly store: Pick<LeaseStore, 'tryAcquire'>
   readonly timing: Timing
   readonly waiting: Waiting
   readonly giveBack: GiveBack
-}
-
-/** The same with a whole store. */
-export interface Acquiring extends Trying {
-  readonly store: LockStore
-}
-
-/** A lease that was won. */
-export interface Grant {
-  /** Which call of acquire won it. */
-  readonly attempt: string
-  /** An earlier sending of the same try went unanswered, and may still be carried out. */
-  readonly wasUnheard: boolean
-  readonly token: number
-  /** Until when holding can be proven, by the local monotonic clock; `Infinity`: for ever. */
-  readonly deadlineMs: number
-  /** When the winning statement was sent, by the local clock, and when it was carried out, by the store's. */
-  readonly sentAtMs: number
-  readonly grantedAtUs: number
 }
 
 /** A grant that ran out before its answer arrived is no lock. This many in a row mean that the TTL is too short. */
 const MOST_STILLBORN = 3
 
 /**
- * Ask; if refused, sleep until something may have changed; ask again.
+ * Takes a place in the line. When it is first: asks; if refused, sleeps until something may have changed; asks again.
  * Ownership is decided by the store and nowhere else.
  *
  * @returns the grant, or `null` when somebody else holds the key and the tries or the time are used up
@@ -51,47 +34,95 @@ export async function acquire(
   ...signals: (AbortSignal | undefined)[]
 ): Promise<Grant | null> {
   // A timeout of 0 asks for one try, and a try needs the time it takes.
-  const isOneTry = retry.timeoutMs === 0
-  const bounds = boundsOf(engine.timing.clock, isOneTry ? Number.POSITIVE_INFINITY : retry.timeoutMs, ...signals)
-  let asked = request
-  let wasRefused = false
-  let stillborn = 0
-
+  const isOneTry = retry.timeoutMs === 0 || retry.attempts === 1
+  const timeoutMs = retry.timeoutMs === 0 ? Number.POSITIVE_INFINITY : retry.timeoutMs
+  const bounds = boundsOf(engine.timing.clock, timeoutMs, ...signals)
+  bounds.throwIfAborted()
+  const place = engine.waiting.enter(request, isOneTry)
+  let won: Grant | null = null
   try {
     await engine.giveBack.settle(request.key, bounds)
-    for (let attempt = 1; ; attempt++) {
-      bounds.throwIfAborted()
-
-      const { outcome, grant, mayHold } = await tryOnce(engine, asked, bounds)
-      if (grant && isAlive(engine, grant)) return grant
-      if (grant && ++stillborn >= MOST_STILLBORN) throw stillbornError(engine, asked)
-      if (!grant) wasRefused = true
-      if (!grant && mayHold) {
-        // Refused, while an earlier sending that nobody heard of may still be carried out. What cleans up after it must
-        // never find the tries from here on, so they go by another name.
-        engine.giveBack.abandonUnheard(asked)
-        asked = { ...request, attempt: `${request.attempt}.${attempt}` }
-      }
-
-      const leftMs = bounds.leftMs()
-      if (isOneTry || attempt >= retry.attempts || leftMs <= 0) {
-        if (grant) throw stillbornError(engine, asked)
-        return null
-      }
-      await engine.waiting.untilMaybeFree(request.key, Math.min(retry.delayMs, leftMs), obstacleOf(outcome), bounds)
-    }
+    const triesLeft = isOneTry ? 1 : await untilFirst(engine, place, retry, bounds)
+    won = await tryUntilWon(engine, place, { ...retry, attempts: triesLeft }, bounds)
+    return won
   } catch (error) {
+    if (isPassing(error)) place.fail(error)
     if (!(error instanceof OutOfTime)) throw error
     // Only a refusal means that somebody holds the key; silence means that the database did not answer.
-    if (wasRefused) return null
+    if (place.wasRefused) return null
     throw new errors.E_LOCK_STORAGE_ERROR(`the database did not answer within the timeout of ${retry.timeoutMs} ms`, {
       details: { key: request.key, timeoutMs: retry.timeoutMs },
     })
+  } finally {
+    place.leave(won ?? undefined)
   }
 }
 
+/**
+ * Waits for the turn to ask. Who is not first need not ask: the refusals of the one that is are everybody's, and each is worth a
+ * try of those who count theirs.
+ *
+ * @returns how many tries are left
+ */
+async function untilFirst(engine: Trying, place: Place, retry: ResolvedRetry, bounds: Bounds): Promise<number> {
+  if (place.isFirst) return retry.attempts
+  for (let triesLeft = retry.attempts - 1; triesLeft > 0; triesLeft--) {
+    const isCounted = triesLeft !== Number.POSITIVE_INFINITY
+    const mostMs = isCounted ? jittered(retry.delayMs, engine.timing.chance) : Number.POSITIVE_INFINITY
+    if (await place.isFirstWithin(mostMs, bounds)) return triesLeft
+  }
+  return 0
+}
+
+/** The loop of the one that is first. */
+async function tryUntilWon(
+  engine: Trying,
+  place: Place,
+  { attempts, delayMs, timeoutMs }: ResolvedRetry,
+  bounds: Bounds,
+): Promise<Grant | null> {
+  const isCounted = attempts !== Number.POSITIVE_INFINITY
+  let stillborn = 0
+  for (let triesLeft = attempts; triesLeft > 0; triesLeft--) {
+    bounds.throwIfAborted()
+
+    const { grant, obstacle } = await askOrKnow(engine, place, bounds)
+    if (grant && isAlive(engine, grant)) return grant
+    const isLast = triesLeft === 1 || timeoutMs === 0 || bounds.leftMs() <= 0
+    if (grant && (isLast || ++stillborn >= MOST_STILLBORN)) throw stillbornError(engine, place.request)
+    if (isLast) return null
+
+    const mostMs = Math.min(delayMs, bounds.leftMs())
+    const handedOver = await place.untilMaybeFree({ mostMs, isCounted }, obstacle, bounds)
+    if (handedOver && isAlive(engine, handedOver)) return handedOver
+  }
+  return null
+}
+
+/** One try; unless the line knows already that somebody in this process holds the key. */
+async function askOrKnow(
+  engine: Trying,
+  place: Place,
+  bounds: Bounds,
+): Promise<{ grant?: Grant | undefined; obstacle: Obstacle }> {
+  const known = place.knownObstacle()
+  if (known) return { obstacle: known }
+
+  const { request } = place
+  place.beginTry()
+  const { outcome, grant, mayHold } = await tryOnce(engine, request, bounds, place.wasRefused)
+  place.heard(outcome)
+  if (!grant && mayHold) {
+    // Refused, while an earlier sending that nobody heard of may still be carried out. What cleans up after it must
+    // never find the tries from here on, so they go by another name.
+    engine.giveBack.abandonUnheard(request)
+    place.renameAttempt()
+  }
+  return { grant, obstacle: obstacleOf(outcome) }
+}
+
 /** One try, heard or cleaned up after: whatever ends the wait for the answer, nothing stays taken. */
-async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds) {
+async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds, isPatient: boolean) {
   const { clock } = engine.timing
   let sentAtMs = clock.nowMs()
   let mayHold = false
@@ -105,16 +136,15 @@ async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds) {
       throw error
     }
   }
-  let isAnswered = false
-  const answer = lookTwice(() => ask(question, engine.timing, bounds), engine.timing, bounds).finally(() => {
-    isAnswered = true
-  })
+  const answer = lookTwice(() => ask(question, engine.timing, bounds, isPatient), engine.timing, bounds)
   try {
     const outcome = await bounds.race(answer)
-    return { outcome, mayHold, grant: outcome.granted ? grantOf(outcome, request, sentAtMs, mayHold) : undefined }
+    const grant = outcome.granted ? grantOf(request, outcome, sentAtMs, { wasUnheard: mayHold }) : undefined
+    return { outcome, mayHold, grant }
   } catch (error) {
-    if (!isAnswered) engine.giveBack.abandonLate(request, answer, () => mayHold)
-    else if (mayHold) engine.giveBack.abandonUnheard(request)
+    // Whether the try failed or its caller has gone, maybe at the very moment of the answer: what it has taken, or takes yet, is
+    // nobody's.
+    engine.giveBack.abandonLate(request, answer, () => mayHold)
     throw error
   }
 }
@@ -140,24 +170,13 @@ async function lookTwice(look: () => Promise<TryOutcome>, { clock }: Timing, bou
   return look()
 }
 
-function grantOf(
-  outcome: TryOutcome & { granted: true },
-  { ttlUs, attempt }: LeaseRequest,
-  sentAtMs: number,
-  wasUnheard: boolean,
-): Grant {
-  return {
-    attempt,
-    wasUnheard,
-    token: outcome.token,
-    deadlineMs: ttlUs === null ? Number.POSITIVE_INFINITY : sentAtMs + ttlUs / 1000,
-    sentAtMs,
-    grantedAtUs: outcome.grantedAtUs,
-  }
-}
-
 function isAlive(engine: Trying, grant: Grant): boolean {
   return engine.timing.clock.nowMs() < grant.deadlineMs
+}
+
+/** Trouble with the database, not with this call: everybody in the line would meet it. */
+function isPassing(error: unknown): error is Error {
+  return isLockError(error, 'E_LOCK_STORAGE_ERROR') && error.details.canPass === true
 }
 
 function stillbornError(engine: Trying, request: LeaseRequest): Error {

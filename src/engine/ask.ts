@@ -9,6 +9,8 @@ import { type Bounds, pause } from './bounds.ts'
 const LONGEST_TRANSIENT_MS = 10_000
 /** A lost connection is followed by a fresh one; when that fails too, the database is down and the caller should know. */
 const MOST_UNANSWERED = 2
+/** Who has been waiting in line anyway waits on while the database restarts or fails over, and not for much longer. */
+const LONGEST_OUTAGE_MS = 30_000
 
 /** Time and chance, as {@link ask} and all that waits needs them. */
 export interface Timing {
@@ -21,9 +23,16 @@ export interface Timing {
  * statement, or the connection failed. Every question is safe to repeat; `mayBeDone` tells it that an earlier one may
  * have been carried out unheard.
  *
+ * @param isPatient the caller has been waiting for long, and prefers to go on over hearing of an outage at once
  * @throws LockError `E_LOCK_STORAGE_ERROR` when there is no answer to be had
  */
-export async function ask<T>(question: (mayBeDone: boolean) => Promise<T>, timing: Timing, bounds: Bounds): Promise<T> {
+export async function ask<T>(
+  question: (mayBeDone: boolean) => Promise<T>,
+  timing: Timing,
+  bounds: Bounds,
+  isPatient = false,
+): Promise<T> {
+  const longestMs = isPatient ? LONGEST_OUTAGE_MS : LONGEST_TRANSIENT_MS
   const startMs = timing.clock.nowMs()
   let repeats = 0
   let unanswered = 0
@@ -35,10 +44,11 @@ export async function ask<T>(question: (mayBeDone: boolean) => Promise<T>, timin
       if (isLockError(error)) throw error
       const trouble = asTrouble(error)
       if (trouble.kind !== 'transient') unanswered++
-      const isOverdue = timing.clock.nowMs() - startMs > LONGEST_TRANSIENT_MS
-      if (!trouble.canPass || isOverdue || unanswered > MOST_UNANSWERED) throw storageError(trouble)
+      const isOverdue = timing.clock.nowMs() - startMs > longestMs
+      const isDown = unanswered > MOST_UNANSWERED && !isPatient
+      if (!trouble.canPass || isOverdue || isDown) throw storageError(trouble)
       mayBeDone ||= trouble.mayHaveHappened
-      await pause(timing.clock, backoffMs(++repeats, 4, 100, timing.chance), bounds)
+      await pause(timing.clock, backoffMs(++repeats, 4, isPatient ? 1_000 : 100, timing.chance), bounds)
     }
   }
 }
@@ -46,7 +56,7 @@ export async function ask<T>(question: (mayBeDone: boolean) => Promise<T>, timin
 function storageError(trouble: StoreTrouble): Error {
   return new errors.E_LOCK_STORAGE_ERROR(`the database could not answer: ${reasonOf(trouble.cause)}`, {
     cause: trouble.cause,
-    details: { kind: trouble.kind },
+    details: { kind: trouble.kind, canPass: trouble.canPass },
   })
 }
 

@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts'
-import type { LeaseRequest, LockStore, TryOutcome } from '../store/lock-store.ts'
+import type { LeaseRequest, LeaseStore } from '../store/lock-store.ts'
 import type { Timing } from './ask.ts'
 import { ask } from './ask.ts'
 import { type Bounds, boundsOf } from './bounds.ts'
@@ -23,7 +23,7 @@ export interface GiveBack {
    */
   abandonUnheard(request: LeaseRequest): void
   /** The same for an attempt that is still under way, and whose caller has gone. Returns at once. */
-  abandonLate(request: LeaseRequest, answer: Promise<TryOutcome>, mayHold: () => boolean): void
+  abandonLate(request: LeaseRequest, answer: Promise<{ readonly granted: boolean }>, mayHold: () => boolean): void
   /** Closing waits for an answer that comes too late for its caller. */
   expectLate(answer: Promise<unknown>): void
   /** Repeats a release that the database did not confirm. Returns at once. */
@@ -49,16 +49,19 @@ interface Debt {
  * keeps the process alive.
  */
 export class BackgroundGiveBack implements GiveBack {
-  readonly #store: LockStore
+  readonly #store: LeaseStore
   readonly #timing: Timing
+  readonly #freed: (key: string) => void
   readonly #debts = new Map<string, Set<Debt>>()
   /** Answers that nobody waits for any more, but that may leave something to give back. */
   readonly #late = new Set<Promise<unknown>>()
   #isClosed = false
 
-  constructor(store: LockStore, timing: Timing) {
+  /** @param freed called when something was given back: whoever waits for the key may ask */
+  constructor(store: LeaseStore, timing: Timing, freed: (key: string) => void = () => {}) {
     this.#store = store
     this.#timing = timing
+    this.#freed = freed
   }
 
   abandon({ key, attempt, ttlUs }: LeaseRequest): void {
@@ -70,7 +73,7 @@ export class BackgroundGiveBack implements GiveBack {
     this.#timing.clock.after(UNHEARD_MS, () => this.abandon(request), false)
   }
 
-  abandonLate(request: LeaseRequest, answer: Promise<TryOutcome>, mayHold: () => boolean): void {
+  abandonLate(request: LeaseRequest, answer: Promise<{ readonly granted: boolean }>, mayHold: () => boolean): void {
     const late = answer.then(
       ({ granted }) => granted && this.abandon(request),
       () => mayHold() && this.abandonUnheard(request),
@@ -129,6 +132,7 @@ export class BackgroundGiveBack implements GiveBack {
     try {
       await debt.undo()
       this.#forget(debt)
+      this.#freed(debt.key)
     } catch (error) {
       this.#tryLater(debt)
       throw error

@@ -1,34 +1,19 @@
 import { errors } from '../errors.ts'
-import type { LeaseHold, LeaseState, LockStore } from '../store/lock-store.ts'
+import type { LeaseState, LeaseStore } from '../store/lock-store.ts'
 import { asTrouble } from '../store-trouble.ts'
 import { ask, type Timing } from './ask.ts'
 import { boundsOf, OutOfTime } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
+import type { HandingOver } from './hand-over.ts'
+import type { KeptHold } from './kept-hold.ts'
 
 /** What keeping and releasing works with. */
 export interface Keeping {
-  readonly store: LockStore
+  readonly store: LeaseStore
   readonly timing: Timing
   readonly giveBack: GiveBack
-}
-
-/** A hold as its keeper knows it. */
-export interface KeptHold extends LeaseHold {
-  /** The TTL in force, microseconds; `null`: never ends by itself. */
-  ttlUs: number | null
-  /**
-   * Until when holding can be proven, by the local monotonic clock; `Infinity`: for ever; `-Infinity`: nothing is
-   * proven yet, as for a lock that was restored in another process.
-   */
-  deadlineMs: number
-  /** The call of acquire that won it, if that was one of this process. */
-  readonly attempt: string | undefined
-  /** See `Grant.wasUnheard`. */
-  readonly wasUnheard: boolean
-  /** A release was sent whose answer nobody heard. */
-  isReleaseUnconfirmed: boolean
-  /** A transaction has guarded it, and may still be open. */
-  isGuarded: boolean
+  /** Missing: nobody waits for what is released here. */
+  readonly handingOver?: HandingOver | undefined
 }
 
 /** A caller waits at least this long for a release to be confirmed, and at most this long. */
@@ -111,8 +96,8 @@ export interface Extension {
 }
 
 /**
- * Releases the hold. Whatever goes wrong, the release is repeated in the background until it is confirmed or the
- * lease has ended.
+ * Releases the hold, to the next one in line if somebody in this process waits. Whatever goes wrong, the release is repeated
+ * in the background until it is confirmed or the lease has ended.
  *
  * @returns `false` when the key did not name this hold any more
  * @throws LockError `E_LOCK_STORAGE_ERROR` when the database did not confirm in time
@@ -133,7 +118,9 @@ export async function release(engine: Keeping, hold: KeptHold): Promise<boolean>
   }
 
   try {
+    if (await engine.handingOver?.handOver(hold, bounds)) return true
     const isReleased = await bounds.race(ask(send, engine.timing, bounds))
+    engine.handingOver?.freed(hold.key)
     if (hold.wasUnheard) giveBackAttempt(engine, hold, hold.ttlUs)
     return isReleased
   } catch (error) {

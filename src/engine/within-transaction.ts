@@ -1,22 +1,61 @@
-import type { TransactionStore } from '../store/lock-store.ts'
+import { jittered } from '../backoff.ts'
+import type { LeaseRequest, TransactionStore, TryOutcome } from '../store/lock-store.ts'
 import type { Trying } from './acquire.ts'
 import type { Timing } from './ask.ts'
+import { type Bounds, pause } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
-import { polling, type Waiting } from './waiting.ts'
+import type { Obstacle, PauseWish, Place, Waiting } from './waiting.ts'
 
 /** Transactions are short: one that has a row locked is looked at again after this time at the latest. */
 const ROW_LOCK_MS = 20
 
-/** Waiting with a transaction open: only for what the transaction can see, and only in an order that has no deadlocks. */
+/**
+ * Waiting with a transaction open: only for what the transaction can see, and only in an order that has no deadlocks. Nobody
+ * stands in line: every transaction has to ask for itself.
+ */
 export function waitingWithin(store: TransactionStore, timing: Timing): Waiting {
-  const polls = polling(timing)
-  return {
-    async untilMaybeFree(key, mostMs, obstacle, bounds) {
-      await bounds.race(store.checkWaiting(key, obstacle.isRowLocked))
-      const longestMs = obstacle.isRowLocked ? Math.min(mostMs, ROW_LOCK_MS) : mostMs
-      await polls.untilMaybeFree(key, longestMs, obstacle, bounds)
-    },
+  return { enter: (request) => new TransactionPlace(store, timing, request) }
+}
+
+class TransactionPlace implements Place {
+  readonly request: LeaseRequest
+  readonly isFirst = true
+  wasRefused = false
+  readonly #store: TransactionStore
+  readonly #timing: Timing
+
+  constructor(store: TransactionStore, timing: Timing, request: LeaseRequest) {
+    this.#store = store
+    this.#timing = timing
+    this.request = request
   }
+
+  async isFirstWithin(): Promise<boolean> {
+    return true
+  }
+
+  knownObstacle(): undefined {}
+
+  beginTry(): void {}
+
+  heard(outcome: TryOutcome): void {
+    this.wasRefused ||= !outcome.granted
+  }
+
+  /** Nothing is ever sent a second time on a transaction. */
+  renameAttempt(): void {}
+
+  async untilMaybeFree({ mostMs }: PauseWish, obstacle: Obstacle, bounds: Bounds): Promise<undefined> {
+    const { clock, chance } = this.#timing
+    const { freeInMs, isRowLocked } = obstacle
+    await bounds.race(this.#store.checkWaiting(this.request.key, isRowLocked))
+    const pauseMs = jittered(isRowLocked ? Math.min(mostMs, ROW_LOCK_MS) : mostMs, chance)
+    await pause(clock, freeInMs === null ? pauseMs : Math.min(pauseMs, freeInMs), bounds)
+  }
+
+  fail(): void {}
+
+  leave(): void {}
 }
 
 /**

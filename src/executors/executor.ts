@@ -11,3 +11,18 @@ export interface Wording {
 export interface SqlExecutor {
   execute(wording: Wording, values: readonly unknown[]): Promise<Answer>
 }
+
+/**
+ * A connection of the store's own, beside the caller's pool, for what must not wait behind the app's own work. Opened at
+ * the first use, and again after it was lost. Keeps no process alive.
+ */
+export interface OwnConnection {
+  /**
+   * Sends a statement on it.
+   *
+   * @param withinMs if there is no answer by then, the call rejects, and the connection is given up: what is sent next goes on a new one
+   */
+  execute(wording: Wording, values: readonly unknown[], withinMs: number): Promise<Answer>
+  /** Closes it. What is sent after that opens a new one. */
+  close(): Promise<void>
+}

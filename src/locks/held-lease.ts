@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
-import type { KeptHold } from '../engine/keep.ts'
+import type { Extension } from '../engine/keep.ts'
+import type { RenewedHold } from '../engine/keep-alive.ts'
 import { errors } from '../errors.ts'
 
 /** What a {@link HeldLease} is made of. */
@@ -13,15 +14,19 @@ export interface HeldLeaseInit {
   readonly expiresAtUs: number | null
   readonly attempt?: string
   readonly wasUnheard?: boolean
+  readonly handOvers?: number
+  readonly isWanted?: boolean
 }
 
 /** One hold of this process: what is known of it locally, and the signal that tells of its end. */
-export class HeldLease implements KeptHold {
+export class HeldLease implements RenewedHold {
   readonly key: string
   readonly owner: string
   readonly token: number
   readonly attempt: string | undefined
   readonly wasUnheard: boolean
+  readonly handOvers: number
+  readonly isWanted: boolean
   isReleaseUnconfirmed = false
   isGuarded = false
   ttlUs: number | null
@@ -37,6 +42,7 @@ export class HeldLease implements KeptHold {
   #deadlineMs: number
   #abortReason: unknown
   #extending: Promise<unknown> = Promise.resolve()
+  #extensions = 0
   #releasing: Promise<boolean> | undefined
   readonly #clock: Clock
   readonly #databaseClock: DatabaseClock
@@ -50,6 +56,8 @@ export class HeldLease implements KeptHold {
     this.ttlUs = init.ttlUs
     this.attempt = init.attempt
     this.wasUnheard = init.wasUnheard ?? false
+    this.handOvers = init.handOvers ?? 0
+    this.isWanted = init.isWanted ?? false
     this.#deadlineMs = init.deadlineMs
     this.expiresAtUs = init.expiresAtUs
     this.#clock = clock
@@ -69,9 +77,28 @@ export class HeldLease implements KeptHold {
 
   /** One extension after the other: the last one to be answered must be the last one that the database carried out. */
   extendInTurn<Result>(extend: () => Promise<Result>): Promise<Result> {
+    this.#extensions++
     const turn = this.#extending.then(extend)
-    this.#extending = turn.catch(() => {})
+    const ended = () => {
+      this.#extensions--
+    }
+    this.#extending = turn.then(ended, ended)
     return turn
+  }
+
+  get isExtending(): boolean {
+    return this.#extensions > 0
+  }
+
+  renewed({ extendedAtUs, sentAtMs }: Extension, ttlUs: number): void {
+    this.#databaseClock.note(extendedAtUs, sentAtMs)
+    this.deadlineMs = sentAtMs + ttlUs / 1000
+    this.expiresAtUs = extendedAtUs + ttlUs
+    this.isGuarded = false
+  }
+
+  lose(): void {
+    this.end('lost')
   }
 
   /** However many want it released at the same time, it is released once. */

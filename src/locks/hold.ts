@@ -22,10 +22,10 @@ export class Hold implements AsyncDisposable {
   readonly #ttlUs: number | null
 
   /** @internal Holds come from `lock.hold()`. */
-  constructor(context: LockContext, held: HeldLease) {
+  constructor(context: LockContext, held: HeldLease, ttlUs: number | null) {
     this.#context = context
     this.#held = held
-    this.#ttlUs = held.ttlUs
+    this.#ttlUs = ttlUs
   }
 
   /** The key that is held. */

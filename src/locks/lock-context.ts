@@ -1,11 +1,12 @@
 import type { TransactionLike } from '../caller-transaction.ts'
-import { type Acquiring, acquire } from '../engine/acquire.ts'
+import { acquire, type Trying } from '../engine/acquire.ts'
 import { ask } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
-import { extend, release } from '../engine/keep.ts'
+import { extend, type Keeping, release } from '../engine/keep.ts'
+import type { KeepAlive } from '../engine/keep-alive.ts'
 import { errors } from '../errors.ts'
-import type { ResolvedRetry, WithinOptions } from '../options.ts'
+import type { ResolvedKeeping, ResolvedRetry, WithinOptions } from '../options.ts'
 import { randomId } from '../random-id.ts'
 import type { LeaseState, LockStore, TransactionStore } from '../store/lock-store.ts'
 import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
@@ -13,7 +14,7 @@ import type { HoldRegistry } from './hold-registry.ts'
 
 /** What the locks of one factory, or of one transaction of a factory, share. */
 export interface LockContext {
-  readonly engine: Acquiring
+  readonly engine: Trying & Keeping
   /** The factory's own store, also where `engine.store` is that of a transaction. */
   readonly rootStore: LockStore
   readonly retry: ResolvedRetry
@@ -24,6 +25,10 @@ export interface LockContext {
   readonly closing: AbortSignal
   readonly holds: HoldRegistry
   readonly databaseClock: DatabaseClock
+  /** `undefined`: nothing is renewed, as in a transaction, whose leases nobody sees before its commit. */
+  readonly keepAlive: KeepAlive | undefined
+  /** The defaults of `run` and `hold`. */
+  readonly keeping: ResolvedKeeping
   /** Calls of `run` whose callback or release is in progress, for closing to wait for, with their holds. */
   readonly running: Map<Promise<unknown>, HeldLease>
 }
@@ -68,14 +73,37 @@ export async function takeLease(
   return held
 }
 
+/**
+ * The same for work: kept alive while it lasts, if that was asked for, and never held for longer than `maxHold`.
+ *
+ * @returns `null` when it was not granted in time
+ */
+export async function takeKeptLease(
+  context: LockContext,
+  wish: LeaseWish,
+  { isKeptAlive, maxHoldMs }: ResolvedKeeping,
+  retry: ResolvedRetry,
+  signal?: AbortSignal,
+): Promise<HeldLease | null> {
+  const ttlUs = Math.min(wish.ttlUs ?? Number.POSITIVE_INFINITY, Math.ceil(maxHoldMs * 1000))
+  const bounded = { ...wish, ttlUs: ttlUs === Number.POSITIVE_INFINITY ? null : ttlUs }
+  const held = await takeLease(context, bounded, retry, signal)
+  // Without an end there is nothing to renew.
+  const isRenewed = isKeptAlive && wish.ttlUs !== null
+  if (held && isRenewed) context.keepAlive?.keep(held, held.deadlineMs - ttlUs / 1000 + maxHoldMs)
+  return held
+}
+
 /** Extends a hold. @returns whether it was still live; if not it is lost from now on */
 export async function extendLease(context: LockContext, held: HeldLease, ttlUs: number | null): Promise<boolean> {
   const extension = await held.extendInTurn(() => extend(context.engine, held, ttlUs))
   if (extension === null) {
     held.end('lost')
     context.holds.delete(held)
+    context.engine.handingOver?.freed(held.key)
     return false
   }
+  context.keepAlive?.extended(held)
   context.databaseClock.note(extension.extendedAtUs, extension.sentAtMs)
   held.expiresAtUs = ttlUs === null ? null : extension.extendedAtUs + ttlUs
   return true
@@ -85,6 +113,7 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
 export async function releaseLease(context: LockContext, held: HeldLease): Promise<boolean> {
   // From here on the release is on its way: closing leaves the hold to it.
   context.holds.delete(held)
+  context.keepAlive?.stop(held)
   const isReleased = await held.releaseOnce(() => release(context.engine, held))
   held.end(isReleased ? 'released' : 'lost')
   return isReleased
@@ -102,6 +131,7 @@ export function restoredLease(context: LockContext, hold: Omit<HeldLeaseInit, 'd
 export async function forceReleaseKey(context: LockContext, key: string): Promise<void> {
   const { store, timing } = context.engine
   await ask(() => store.forceRelease(key), timing, boundsOf(timing.clock, Number.POSITIVE_INFINITY))
+  context.engine.handingOver?.freed(key)
 }
 
 /** What the database knows of a key. */

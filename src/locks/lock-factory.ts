@@ -1,26 +1,32 @@
 import { hostname } from 'node:os'
 import type { TransactionLike } from '../caller-transaction.ts'
-import type { Ttl } from '../duration.ts'
+import type { Duration, Ttl } from '../duration.ts'
 import type { Timing } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import { DatabaseClock } from '../engine/database-clock.ts'
 import { BackgroundGiveBack } from '../engine/give-back.ts'
-import { polling } from '../engine/waiting.ts'
+import { handingOver } from '../engine/hand-over.ts'
+import { KeepAlive } from '../engine/keep-alive.ts'
+import { WaitLines } from '../engine/wait-lines.ts'
 import { errors } from '../errors.ts'
 import {
   checkLabel,
   checkOptions,
   invalidOption,
   type LockFactoryOptions,
+  resolveKeeping,
   resolveRetry,
   type WithinOptions,
 } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
+import { type ElectOptions, elect, type LeaderCallback } from './elect.ts'
 import { HoldRegistry } from './hold-registry.ts'
-import type { Lock } from './lock.ts'
+import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import { type LockContext, releaseLease } from './lock-context.ts'
+import { type LockEvents, listenTo } from './lock-events.ts'
 import { newLock, restoredLock } from './new-lock.ts'
+import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { TransactionLocks } from './transaction-locks.ts'
 
@@ -38,6 +44,7 @@ export class LockFactory implements AsyncDisposable {
   readonly #store: LockStore
   readonly #context: LockContext
   readonly #giveBack: BackgroundGiveBack
+  readonly #keepAlive: KeepAlive
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
 
@@ -48,14 +55,19 @@ export class LockFactory implements AsyncDisposable {
    */
   constructor(store: LockStore, options: LockFactoryOptions = {}) {
     checkStore('store', store)
-    checkOptions('options', options, ['retry', 'label'])
+    checkOptions('options', options, ['retry', 'label', 'keepAlive', 'maxHold'])
     const retry = resolveRetry(options.retry)
     const timing: Timing = { clock: systemClock, chance: Math.random }
+    const giveBack = new BackgroundGiveBack(store, timing, (key) => lines.freed(key))
+    const lines = new WaitLines({ store, timing, giveBack })
     this.#store = store
-    this.#giveBack = new BackgroundGiveBack(store, timing)
+    this.#giveBack = giveBack
+    this.#keepAlive = new KeepAlive({ store, timing })
     this.#context = {
-      engine: { store, timing, waiting: polling(timing), giveBack: this.#giveBack },
+      engine: { store, timing, waiting: lines, giveBack, handingOver: handingOver({ store, timing, giveBack, lines }) },
       rootStore: store,
+      keepAlive: this.#keepAlive,
+      keeping: resolveKeeping(options),
       retry,
       once: { ...retry, attempts: 1 },
       heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
@@ -113,6 +125,84 @@ export class LockFactory implements AsyncDisposable {
   }
 
   /**
+   * Runs the callback once in a period, across any number of processes: whoever calls first runs it, and until the period ends,
+   * everybody else is refused. The period begins when the run does, by the database's clock.
+   *
+   * While the callback runs, its lease has a TTL of its own and is kept alive. If the process dies, the key is free after that TTL, and another
+   * call may run it in the same period; never two at once. When the callback throws, `onError` decides: `retry` frees the key at
+   * once; `skip` counts as the run.
+   *
+   * Called by a timer, choose a period a little shorter than the timer's: one hour, less a minute, for every hour. By default a call tries once and does
+   * not wait. Needs the columns of migration `0002_verrou_run_records`. It is a lock on that key: `createLock` with the same key is refused, too.
+   *
+   * Sends `sql/<dialect>/acquire.sql` once, `last-run.sql` once, `extend-all.sql` every third of the TTL, and `finish-run.sql` once.
+   *
+   * @returns `[true, result]`; `[false, null]`: it has been run in this period, or is being run
+   * @throws whatever the callback throws; `E_LOCK_LOST` when the lease ended before the callback did; else what {@link Lock.acquire} throws;
+   * LockError `E_INVALID_KEY`, `E_INVALID_DURATION`, `E_INVALID_OPTION`, `E_SCHEMA_OUTDATED`
+   * @example
+   * const [ran] = await locks.runOncePer('nightly-report', '23h', () => report())
+   */
+  runOncePer<Result>(
+    key: string,
+    period: Duration,
+    callback: RunCallback<Result>,
+    options?: RunOncePerOptions,
+  ): Promise<RunOutcome<Result>> {
+    return runOncePer(this.#context, key, period, callback, options)
+  }
+
+  /**
+   * The last run of {@link runOncePer} that ended, with its callback having returned or thrown. A run in progress, or one whose process died, does
+   * not count. Remembered for 30 days at least. Sends `sql/<dialect>/last-run.sql` once.
+   *
+   * @returns `null`: none is known
+   * @throws LockError `E_INVALID_KEY`, `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const last = await locks.lastRun('nightly-report')
+   * if (last?.hasFailed) await alertSomebody(last)
+   */
+  lastRun(key: string): Promise<LastRun | null> {
+    return lastRunOf(this.#context, key)
+  }
+
+  /**
+   * Takes part in the election of a leader, for as long as it takes, and leads when elected: the callback runs in one process at a
+   * time. When it returns, it has resigned, and the call answers what it returned; when it throws, that is thrown, and somebody else leads.
+   *
+   * When the leadership is lost (the process was paused, or the database was away for longer than the TTL), `signal` aborts; what
+   * the callback returns then does not count, and the call takes part in the next election. An outage of the database while waiting is waited out.
+   *
+   * A crashed leader is followed within the TTL, one that resigned at once. As with any lease, a leader that was paused may not know yet that it
+   * is not leader any more: guard what it writes (`lock.guard(trx)`), or write `term` along.
+   *
+   * Sends `sql/<dialect>/acquire.sql` once per try, `want.sql` while waiting, `extend-all.sql` every third of the TTL, and `release.sql` once.
+   *
+   * @returns what the callback returned
+   * @throws whatever the callback throws; the reason of `signal` while waiting; LockError `E_CLOSED`, `E_INVALID_KEY`, `E_INVALID_DURATION`,
+   * `E_INVALID_OPTION`, `E_SCHEMA_MISSING`, `E_LOCK_STORAGE_ERROR` (the database refuses the statements)
+   * @example
+   * await locks.elect('scheduler', async ({ signal, term }) => {
+   *   while (!signal.aborted) await scheduleNext({ signal, term })
+   * })
+   */
+  elect<Result>(key: string, callback: LeaderCallback<Result>, options?: ElectOptions): Promise<Result> {
+    return elect(this.#context, key, callback, options)
+  }
+
+  /**
+   * Calls the listener for every event of that name: see {@link LockEvents}. Errors of the listener are ignored.
+   *
+   * @returns a function that ends it
+   * @throws LockError `E_INVALID_OPTION` for an unknown event
+   * @example
+   * locks.on('wakeup-degraded', ({ reason, message }) => logger.warn({ reason }, message))
+   */
+  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => void): () => void {
+    return listenTo(this.#store, event, listener)
+  }
+
+  /**
    * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
    * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
    * somebody else's by now. Waits at most 5 s for each: the callbacks, the releases, what is still to be cleaned up after
@@ -135,6 +225,8 @@ export class LockFactory implements AsyncDisposable {
     this.#closing.abort(reason)
     for (const held of holds.all()) held.abort(reason)
     await this.#within(Promise.allSettled(running.keys()))
+    // Not before: the work that goes on is in its critical section.
+    this.#keepAlive.close()
     await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
     await this.#giveBack.close(CLOSE_WITHIN_MS)
     await this.#within(this.#store.close())

@@ -1,7 +1,16 @@
 import type { KyselyTransactionLike, TransactionLike } from '../caller-transaction.ts'
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
-import { type AcquireOptions, checkAcquireOptions, invalidOption, resolveRetry } from '../options.ts'
+import {
+  type AcquireOptions,
+  checkAcquireOptions,
+  checkHoldOptions,
+  type HoldOptions,
+  invalidOption,
+  type ResolvedRetry,
+  resolveKeeping,
+  resolveRetry,
+} from '../options.ts'
 import { guardedTransaction, guardLease, type TransactionStarter, type TransactionWork } from './guard.ts'
 import { HeldLease } from './held-lease.ts'
 import { Hold } from './hold.ts'
@@ -14,11 +23,13 @@ import {
   releaseLease,
   restoredLease,
   storeWithin,
+  takeKeptLease,
   takeLease,
 } from './lock-context.ts'
 import { notOwnedError } from './lock-errors.ts'
 import { runHolding } from './run-holding.ts'
 import { type ParsedLock, type SerializedLock, serializeLease } from './serialized-lock.ts'
+import { workContext } from './work-context.ts'
 
 /** What the callback of {@link Lock.run} receives. */
 export interface RunContext {
@@ -99,42 +110,43 @@ export class Lock {
   }
 
   /**
-   * Takes the lock, runs the callback, and gives the lock back whatever the callback does.
+   * Takes the lock, runs the callback, and gives the lock back whatever the callback does. With `keepAlive: true` the lease is
+   * renewed meanwhile.
    *
    * The callback's outcome always reaches the caller. If the lease ended before the callback did, its result becomes
    * a rejection with `E_LOCK_LOST` that carries it as `error.result`; an error of the callback is thrown as it is, with
    * the loss at the end of its chain of causes (what cannot carry a cause is thrown inside an AggregateError). A release
    * that the database does not confirm is repeated in the background.
    *
-   * Sends `sql/<dialect>/acquire.sql` once per try, and `release.sql` once.
+   * Sends `sql/<dialect>/acquire.sql` once per try, `extend-all.sql` every third of the TTL with `keepAlive`, and `release.sql` once.
    *
    * @returns `[true, result]`, or `[false, null]` when the lock was not granted in time
    * @throws whatever the callback throws; else what {@link acquire} throws, and `E_LOCK_LOST`
    * @example
    * const [ran] = await verrou.createLock('report', '5m').run(({ signal }) => report({ signal }))
    */
-  async run<Result>(callback: RunCallback<Result>, options?: AcquireOptions): Promise<RunOutcome<Result>> {
+  async run<Result>(callback: RunCallback<Result>, options?: HoldOptions): Promise<RunOutcome<Result>> {
     checkCallback(callback)
-    return this.#run(callback, await this.#take(options), options?.signal)
+    return this.#run(callback, await this.#takeKept(options), options?.signal)
   }
 
   /** Like {@link run}, with a single try. */
   async runImmediately<Result>(callback: RunCallback<Result>): Promise<RunOutcome<Result>> {
     checkCallback(callback)
-    return this.#run(callback, await takeLease(this.#context, this.#wish, this.#context.once))
+    return this.#run(callback, await this.#takeKept({}, this.#context.once))
   }
 
   /**
-   * Takes the lock for the scope of an `await using`.
+   * Takes the lock for the scope of an `await using`. With `keepAlive: true` the lease is renewed until then.
    *
    * @throws LockError `E_LOCK_TIMEOUT` when it was not granted within the tries or the time; else what {@link acquire} throws
    * @example
    * await using held = await lock.hold({ retry: { timeout: '10s' } })
    */
-  async hold(options?: AcquireOptions): Promise<Hold> {
-    const held = await this.#take(options)
+  async hold(options?: HoldOptions): Promise<Hold> {
+    const held = await this.#takeKept(options)
     if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${JSON.stringify(this.key)} was not granted in time`)
-    return new Hold(this.#context, held)
+    return new Hold(this.#context, held, this.#wish.ttlUs)
   }
 
   /**
@@ -281,6 +293,16 @@ export class Lock {
     return takeLease(this.#context, this.#wish, resolveRetry(retry, this.#context.retry), signal)
   }
 
+  async #takeKept(options?: HoldOptions, base: ResolvedRetry = this.#context.retry): Promise<HeldLease | null> {
+    const context = this.#context
+    const given = checkHoldOptions(options)
+    if (given.keepAlive && !context.keepAlive) {
+      throw invalidOption('keepAlive', 'left out in a transaction: nobody else sees its leases before the commit', true)
+    }
+    const keeping = resolveKeeping(given, context.keeping)
+    return takeKeptLease(context, this.#wish, keeping, resolveRetry(given.retry, base), given.signal)
+  }
+
   #keep(held: HeldLease | null): boolean {
     // A refused second try must not make this object forget the hold that it has.
     if (held) this.#held = held
@@ -294,19 +316,9 @@ export class Lock {
   ): Promise<RunOutcome<Result>> {
     if (!held) return [false, null]
     this.#held = held
-    const factory = this.#context
-    const wish = this.#wish
-    const context: RunContext = {
-      // Made when looked at: most callbacks never need them, and a signal costs a timer.
-      get signal() {
-        return signal ? AbortSignal.any([held.signal, signal]) : held.signal
-      },
-      fencingToken: held.token,
-      get lock() {
-        return new Lock(factory, wish, held)
-      },
-    }
-    return [true, await runHolding(factory, held, () => callback(context))]
+    const context = this.#context
+    const work = workContext(held, signal, () => new Lock(context, this.#wish, held))
+    return [true, await runHolding(context, held, () => callback(work))]
   }
 
   /** The hold of this object. A lock that was restored without a token asks the database which hold its owner has. */
@@ -320,6 +332,7 @@ export class Lock {
   }
 }
 
-function checkCallback(callback: unknown): void {
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkCallback(callback: unknown): void {
   if (typeof callback !== 'function') throw invalidOption('callback', 'a function', callback)
 }

@@ -2,6 +2,9 @@ import { isLockError, type LockError } from '../errors.ts'
 import type { HeldLease } from './held-lease.ts'
 import { type LockContext, releaseLease } from './lock-context.ts'
 
+/** Ends the hold after the work, which has failed or not. @returns the loss, when holding had ended before the work did */
+export type FinishWork = (hasFailed: boolean) => Promise<LockError | undefined>
+
 /**
  * Runs the work, releases, and tells the truth about both.
  *
@@ -13,9 +16,10 @@ export function runHolding<Result>(
   context: LockContext,
   held: HeldLease,
   work: () => Result | Promise<Result>,
+  finish: FinishWork = () => releaseAfterWork(context, held),
 ): Promise<Result> {
   held.isAtWork = true
-  const running = workAndRelease(context, held, work)
+  const running = workAndFinish(held, work, finish)
   // Until the release is through: closing must not release the same hold beside it.
   context.running.set(running, held)
   const forget = () => context.running.delete(running)
@@ -23,32 +27,37 @@ export function runHolding<Result>(
   return running
 }
 
-async function workAndRelease<Result>(
-  context: LockContext,
+async function workAndFinish<Result>(
   held: HeldLease,
   work: () => Result | Promise<Result>,
+  finish: FinishWork,
 ): Promise<Result> {
   let result: Result
   try {
     result = await work()
   } catch (error) {
-    throw withLoss(error, await releaseAfterWork(context, held))
+    throw withLoss(error, await finish(true))
   }
-  if (await releaseAfterWork(context, held)) throw held.lossError({ result })
+  if (await finish(false)) throw held.lossError({ result })
   return result
 }
 
+/** The release that ends a scope. @returns the loss, when holding had ended before the work did */
+export function releaseAfterWork(context: LockContext, held: HeldLease): Promise<LockError | undefined> {
+  return endAfterWork(held, () => releaseLease(context, held))
+}
+
 /**
- * The release that ends a scope: quiet about a database that does not answer, honest about a loss.
+ * Ends the hold: quiet about a database that does not answer, honest about a loss.
  *
  * @returns the loss, when holding had ended before the work did
  */
-export async function releaseAfterWork(context: LockContext, held: HeldLease): Promise<LockError | undefined> {
+export async function endAfterWork(held: HeldLease, end: () => Promise<unknown>): Promise<LockError | undefined> {
   // The work may have released the lock itself: then it chose the moment, and nothing was lost.
   if (held.state === 'released') return undefined
   const wasOver = held.isOver()
   try {
-    await releaseLease(context, held)
+    await end()
   } catch (error) {
     if (!isLockError(error)) throw error
   }

@@ -64,6 +64,8 @@ export class TransactionLocks {
       engine: { store, timing, waiting: waitingWithin(store, timing), giveBack: giveBackWithin(store) },
       retry,
       once: { ...retry, attempts: 1 },
+      keepAlive: undefined,
+      keeping: { ...factory.keeping, isKeptAlive: false },
       // Closing the factory ends nothing that a transaction has taken: the transaction does.
       holds: new HoldRegistry(timing.clock),
       running: new Map(),

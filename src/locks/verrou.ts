@@ -1,11 +1,14 @@
 import type { TransactionLike } from '../caller-transaction.ts'
 import { describeValue } from '../describe-value.ts'
-import type { Ttl } from '../duration.ts'
+import type { Duration, Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
 import { checkOptions, type LockFactoryOptions, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
-import type { Lock } from './lock.ts'
+import type { ElectOptions, LeaderCallback } from './elect.ts'
+import type { Lock, RunCallback, RunOutcome } from './lock.ts'
+import type { LockEvents } from './lock-events.ts'
 import { checkStore, LockFactory } from './lock-factory.ts'
+import type { LastRun, RunOncePerOptions } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import type { TransactionLocks } from './transaction-locks.ts'
 
@@ -41,7 +44,7 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
    * @throws LockError `E_INVALID_OPTION`
    */
   constructor(options: VerrouOptions<Stores>) {
-    checkOptions('options', options, ['default', 'stores', 'retry', 'label'])
+    checkOptions('options', options, ['default', 'stores', 'retry', 'label', 'keepAlive', 'maxHold'])
     const { default: defaultStore, stores, ...factoryOptions } = options
     checkOptions('stores', stores, Object.keys(stores ?? {}))
     this.#factories = new Map(
@@ -79,6 +82,34 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   /** The locks of a transaction of yours, in the default store: see {@link LockFactory.within}. */
   within(transaction: TransactionLike, options?: WithinOptions): TransactionLocks {
     return this.use(this.#default).within(transaction, options)
+  }
+
+  /** Once in a period, in the default store: see {@link LockFactory.runOncePer}. */
+  runOncePer<Result>(
+    key: string,
+    period: Duration,
+    callback: RunCallback<Result>,
+    options?: RunOncePerOptions,
+  ): Promise<RunOutcome<Result>> {
+    return this.use(this.#default).runOncePer(key, period, callback, options)
+  }
+
+  /** The last of those runs, in the default store: see {@link LockFactory.lastRun}. */
+  lastRun(key: string): Promise<LastRun | null> {
+    return this.use(this.#default).lastRun(key)
+  }
+
+  /** One leader at a time, by the default store: see {@link LockFactory.elect}. */
+  elect<Result>(key: string, callback: LeaderCallback<Result>, options?: ElectOptions): Promise<Result> {
+    return this.use(this.#default).elect(key, callback, options)
+  }
+
+  /** Listens to the events of all stores: see {@link LockFactory.on}. @returns a function that ends it */
+  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => void): () => void {
+    const ends = [...this.#factories.values()].map((factory) => factory.on(event, listener))
+    return () => {
+      for (const end of ends) end()
+    }
   }
 
   /** Closes all stores: see {@link LockFactory.close}. */

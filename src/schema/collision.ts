@@ -19,6 +19,21 @@ export function isAlreadyThere(error: unknown): boolean {
   return false
 }
 
+/** ER_DUP_FIELDNAME; ER_CANT_DROP_FIELD_OR_KEY */
+const MYSQL_COLUMN_DONE = new Set([1060, 1091])
+const SQLITE_COLUMN_DONE = /duplicate column name: |no such column: "/
+
+/**
+ * Whether the error means that a column is there already that was to be added, or gone already that was to be dropped. Only of databases
+ * that have no words for "if it is not there". One `alter table` of MySQL does all or nothing, so that one column tells of them all.
+ */
+export function isColumnDone(error: unknown): boolean {
+  for (const { errno, message } of chainOf(error)) {
+    if (MYSQL_COLUMN_DONE.has(errno as number) || SQLITE_COLUMN_DONE.test(String(message))) return true
+  }
+  return false
+}
+
 /** Serialization failure, deadlock, "tuple concurrently updated"; lock wait timeout, deadlock, table being altered. */
 const POSTGRES_BUSY = new Set(['40001', '40P01', 'XX000'])
 const MYSQL_BUSY = new Set([1205, 1213, 1684])

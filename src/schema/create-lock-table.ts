@@ -3,10 +3,10 @@ import { errors } from '../errors.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable } from '../options.ts'
 import { StoreTrouble } from '../store-trouble.ts'
-import { isAlreadyThere, isInterrupted } from './collision.ts'
+import { isAlreadyThere, isColumnDone, isInterrupted } from './collision.ts'
 import { schemaStatements } from './create-migrations.ts'
 
-/** Creates the table as the migrations would, without their bookkeeping: what `autoCreateTable: true` does. */
+/** Creates the table, or adds what it lacks, as the migrations would, without their bookkeeping: what `autoCreateTable: true` does. */
 export async function createLockTable(
   executor: SqlExecutor,
   dialect: LockDialect,
@@ -16,7 +16,7 @@ export async function createLockTable(
     try {
       await executor.execute({ sql }, [])
     } catch (error) {
-      if (isAlreadyThere(error)) continue
+      if (isAlreadyThere(error) || isColumnDone(error)) continue
       if (isInterrupted(error)) throw new StoreTrouble('transient', error)
       const meaning = dialect.meaningOf(error, 'create-table')
       if (meaning === 'unreachable' || meaning === 'unanswered') throw new StoreTrouble(meaning, error)

@@ -1,11 +1,13 @@
 import type { Kysely, RawBuilder } from 'kysely'
 import * as locks0001 from '../../migrations/0001_locks.ts'
+import * as runRecords0002 from '../../migrations/0002_run_records.ts'
 import { compileStatement } from '../dialects/compile-statement.ts'
 import { compilerFor, type DialectName } from '../dialects/compiler.ts'
 import { detectDialect } from '../dialects/detect.ts'
 import { tableId } from '../dialects/table-id.ts'
 import { isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
+import { isColumnDone } from './collision.ts'
 
 /** One migration, as Kysely's `Migrator` takes it (0.28 and 0.29). */
 export interface LockMigration {
@@ -26,14 +28,19 @@ export interface MigrationsOptions extends TableOptions {
   readonly prefix?: string | undefined
 }
 
-type Wording = (dialect: DialectName, table: RawBuilder<unknown>) => RawBuilder<unknown>
+type Wording = (dialect: DialectName, table: RawBuilder<unknown>) => readonly RawBuilder<unknown>[]
 
 /** Every migration, in order: its name, and its words for each database. */
 const MIGRATIONS: readonly { name: string; up: Wording; down: Wording }[] = [
   {
     name: '0001_verrou_locks',
-    up: (dialect, table) => locks0001.createTable[dialect](table),
-    down: (_dialect, table) => locks0001.dropTable(table),
+    up: (dialect, table) => [locks0001.createTable[dialect](table)],
+    down: (_dialect, table) => [locks0001.dropTable(table)],
+  },
+  {
+    name: '0002_verrou_run_records',
+    up: (dialect, table) => runRecords0002.addColumns[dialect](table),
+    down: (dialect, table) => runRecords0002.dropColumns[dialect](table),
   },
 ]
 
@@ -63,12 +70,19 @@ export function createMigrations(options: MigrationsOptions = {}): Record<string
 /** The words of all migrations, upwards, for one database: `sql/<dialect>/schema.sql`. */
 export function schemaStatements(dialect: DialectName, options: TableOptions = {}): string[] {
   const table = tableId(resolveTable(options))
-  return MIGRATIONS.map(({ name, up }) => compileStatement(compilerFor(dialect), name, up(dialect, table)).sql)
+  return MIGRATIONS.flatMap(({ up }) => textsOf(dialect, up(dialect, table)))
 }
 
 async function run(db: Kysely<unknown>, wording: Wording, table: RawBuilder<unknown>): Promise<void> {
   const executor = kyselyExecutor(db)
   const dialect = await detectDialect((sql) => executor.execute({ sql }, []), isSqliteLikely(db))
-  const { sql } = compileStatement(compilerFor(dialect), 'migration', wording(dialect, table))
-  await executor.execute({ sql }, [])
+  for (const sql of textsOf(dialect, wording(dialect, table))) {
+    await executor.execute({ sql }, []).catch((error: unknown) => {
+      if (!isColumnDone(error)) throw error
+    })
+  }
+}
+
+function textsOf(dialect: DialectName, wordings: readonly RawBuilder<unknown>[]): string[] {
+  return wordings.map((wording) => compileStatement(compilerFor(dialect), 'migration', wording).sql)
 }

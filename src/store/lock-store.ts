@@ -1,5 +1,6 @@
 import type { TransactionLike } from '../caller-transaction.ts'
 import type { WithinOptions } from '../options.ts'
+import type { WakeSource } from './wake-source.ts'
 
 /** What one `acquire` call asks for. Every kind of lock reaches the engine and the stores in this shape. */
 export interface LeaseRequest {
@@ -58,12 +59,77 @@ export interface LeaseState {
   readonly nowUs: number
 }
 
+/** What a hand-over came to: the grant of the next one in line, or that the key did not name the old hold any more. */
+export type HandOverOutcome =
+  | {
+      readonly granted: true
+      /** The token of the new hold. */
+      readonly token: number
+      /** The moment of the grant by the store's clock, microseconds since the epoch (at the latest). */
+      readonly grantedAtUs: number
+      /** Somebody else, maybe in another process, has marked that it wants the key. */
+      readonly isWanted: boolean
+    }
+  | { readonly granted: false }
+
+/**
+ * What marking a key as wanted came to:
+ * - `marked`: it is held, and its release will be told to the {@link WakeSource}
+ * - `free`: nobody holds it any more, so there is nothing to wait for
+ * - `locked`: somebody has the row locked at this moment, so that nothing could be marked
+ */
+export type WantAnswer = 'marked' | 'free' | 'locked'
+
+/** One of many extensions in one statement. */
+export interface Renewal {
+  /** The hold that is to last. */
+  readonly hold: LeaseHold
+  /** Microseconds from now; `null`: for ever. */
+  readonly ttlUs: number | null
+}
+
+/**
+ * What a renewal came to:
+ * - `renewed`, counting from `atUs` by the store's clock
+ * - `lost`: it is not live, or no longer this hold
+ * - `held`: it is live and this hold, but its row is locked, usually by a transaction that guards it; nothing was changed
+ */
+export type RenewalAnswer =
+  | { readonly kind: 'renewed'; readonly atUs: number }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'held' }
+
+/** How a run of `runOncePer` ended, for the store to write down. */
+export interface RunEnd {
+  /**
+   * The key stays taken until this long after the run began, microseconds (and is free at once, if that has passed). `null`: it
+   * is free at once, so that somebody can run it again.
+   */
+  readonly periodUs: number | null
+  /** Whether the callback threw. */
+  readonly hasFailed: boolean
+}
+
+/** The last run of `runOncePer` that ended, by the store's clock. */
+export interface RunRecord {
+  /** The fencing token that it ran with. */
+  readonly token: number
+  /** When its lease was granted, microseconds since the epoch. */
+  readonly startedAtUs: number
+  /** When it ended, microseconds since the epoch. */
+  readonly endedAtUs: number
+  /** Who ran it: for people. */
+  readonly heldBy: string | null
+  /** Whether its callback threw. */
+  readonly hasFailed: boolean
+}
+
 /**
  * A store on one transaction of the caller's: everything is sent on that, and is only true once that commits. It repeats
  * nothing, since after most errors the transaction cannot go on: it rejects with a LockError. Only a row that is locked
  * is {@link StoreTrouble} of the kind `transient`.
  */
-export interface TransactionStore extends LockStore {
+export interface TransactionStore extends LeaseStore {
   /**
    * One try at a lock that lives until the transaction ends. Leaves the row free for everybody after that.
    *
@@ -90,14 +156,14 @@ export interface TransactionStore extends LockStore {
 }
 
 /**
- * The seam between the algorithm and where leases live. A store decides and never waits: a key that is held, or that
+ * Leases, one statement at a time: what a store can do also on a transaction of the caller's. A store decides and never waits: a key that is held, or that
  * an open transaction is taking, is refused at once.
  *
  * When it has no answer, a store rejects with {@link StoreTrouble} (or with a LockError that goes to the caller as it
  * is). Any other error counts as a bug of the store: it becomes `E_LOCK_STORAGE_ERROR` and is not retried.
  * Every method may safely be sent again: see each for what a repetition answers.
  */
-export interface LockStore {
+export interface LeaseStore {
   /** One try. The same `attempt` again takes over what it was granted before, with a new token. */
   tryAcquire(request: LeaseRequest): Promise<TryOutcome>
   /**
@@ -118,12 +184,48 @@ export interface LockStore {
   forceRelease(key: string): Promise<boolean>
   /** What the store knows of the key; `null`: nothing. */
   inspect(key: string): Promise<LeaseState | null>
+}
+
+/**
+ * The seam between the algorithm and where leases live: everything that processes share. Waking up is a hint; the store
+ * alone decides.
+ */
+export interface LockStore extends LeaseStore {
+  /**
+   * Releases the hold and grants the key to the next one in line, in one step: nobody can come in between. As durable as a
+   * grant. Leaves the mark that others want the key. Sent again it answers `granted: false`; the heir's own `tryAcquire` then finds its
+   * attempt.
+   */
+  handOver(hold: LeaseHold, heir: LeaseRequest): Promise<HandOverOutcome>
+  /** Marks that somebody waits for the key. Never waits. Repeatable; writes nothing when it is marked already. */
+  want(key: string): Promise<WantAnswer>
+  /**
+   * Extends many holds, in one statement where the database can. Sent on a connection that the app's own work cannot keep busy, if the
+   * store has one.
+   *
+   * @param withinMs if there is no answer by then, the call rejects, and the connection is given up
+   * @returns one answer for each, in the same order
+   */
+  extendAll(renewals: readonly Renewal[], withinMs: number): Promise<RenewalAnswer[]>
+  /**
+   * Writes down how a run ended, and keeps the key taken for the rest of its period, or frees it: in one step. Repeatable.
+   *
+   * @returns `false`: the key does not name the hold (any more), and nothing was written
+   */
+  finishRun(hold: LeaseHold, end: RunEnd): Promise<boolean>
+  /** The last run of the key that ended; `null`: none is known. */
+  lastRun(key: string): Promise<RunRecord | null>
+  /** Missing: nothing is heard of other processes, and waiters poll. */
+  readonly wakeSource?: WakeSource | undefined
   /**
    * The store on a transaction of the caller's; the same one for the same transaction. Missing: it has no transactions.
    *
    * @throws LockError `E_INVALID_OPTION` for what is no transaction
    */
   within?(transaction: TransactionLike, options?: WithinOptions): TransactionStore
-  /** Ends what the store does by itself (sweeping); not the caller's connections. */
+  /**
+   * Ends what the store does by itself (sweeping), and closes connections of its own that nobody uses at the moment; not
+   * the caller's. The store can be used on: by another factory.
+   */
   close(): Promise<void>
 }

@@ -1,4 +1,17 @@
-import type { LeaseHold, LeaseRequest, LeaseState, LockStore, TryOutcome } from './lock-store.ts'
+import { LocalWakeSource } from './local-wake-source.ts'
+import type {
+  HandOverOutcome,
+  LeaseHold,
+  LeaseRequest,
+  LeaseState,
+  LockStore,
+  Renewal,
+  RenewalAnswer,
+  RunEnd,
+  RunRecord,
+  TryOutcome,
+  WantAnswer,
+} from './lock-store.ts'
 
 interface Row {
   owner: string | null
@@ -6,10 +19,16 @@ interface Row {
   token: number
   /** Microseconds since the epoch; `Infinity`: never. */
   expiresAtUs: number
+  acquiredAtUs: number
+  heldBy: string | null
+  isWanted: boolean
+  lastRun: RunRecord | null
 }
 
 /** An hour: by then nobody releases a hold that ran out. */
 const RETENTION_US = 3_600_000_000
+/** Thirty days: somebody may ask when a monthly report ran last. */
+const RUN_RETENTION_US = 30 * 24 * 3_600_000_000
 /** Free rows are looked for when there are this many rows, and then at every doubling. */
 const LEAST_SWEEP = 1_000
 
@@ -19,6 +38,8 @@ const LEAST_SWEEP = 1_000
 export class MemoryStore implements LockStore {
   readonly #nowUs: () => number
   readonly #rows = new Map<string, Row>()
+  /** Hears every release: all holders are in this process. */
+  readonly wakeSource = new LocalWakeSource()
   /** No token up to here may be given again, though the rows that had them are gone. */
   #sweptToken = 0
   #sweepAt = LEAST_SWEEP
@@ -27,14 +48,18 @@ export class MemoryStore implements LockStore {
     this.#nowUs = nowUs
   }
 
-  async tryAcquire({ key, owner, attempt, ttlUs }: LeaseRequest): Promise<TryOutcome> {
+  async tryAcquire({ key, owner, attempt, ttlUs, heldBy }: LeaseRequest): Promise<TryOutcome> {
     const nowUs = this.#nowUs()
     const row = this.#rows.get(key)
     if (row && row.expiresAtUs > nowUs && row.attempt !== attempt) {
       return { granted: false, freeInUs: row.expiresAtUs === Infinity ? null : row.expiresAtUs - nowUs }
     }
     const token = Math.max((row?.token ?? this.#sweptToken) + 1, nowUs)
-    this.#rows.set(key, { owner, attempt, token, expiresAtUs: nowUs + (ttlUs ?? Infinity) })
+    this.#rows.set(key, {
+      ...{ owner, attempt, token, heldBy },
+      ...{ expiresAtUs: nowUs + (ttlUs ?? Infinity), acquiredAtUs: nowUs },
+      ...{ isWanted: false, lastRun: row?.lastRun ?? null },
+    })
     if (this.#rows.size > this.#sweepAt) this.#sweep(nowUs)
     return { granted: true, token, grantedAtUs: nowUs }
   }
@@ -49,22 +74,22 @@ export class MemoryStore implements LockStore {
 
   async release(hold: LeaseHold): Promise<boolean> {
     const row = this.#rowOf(hold)
-    if (row) this.#free(row)
+    if (row) this.#free(hold.key, row)
     return row !== undefined
   }
 
   async abandon(key: string, attempt: string): Promise<boolean> {
     const row = this.#rows.get(key)
     if (row?.attempt !== attempt) return false
-    this.#free(row)
+    this.#free(key, row)
     return true
   }
 
   async forceRelease(key: string): Promise<boolean> {
     const row = this.#rows.get(key)
     if (!row || row.owner === null) return false
-    this.#free(row)
     row.token = Math.max(row.token + 1, this.#nowUs())
+    this.#free(key, row)
     return true
   }
 
@@ -76,6 +101,45 @@ export class MemoryStore implements LockStore {
     return { owner: row.owner, token: row.token, remainingUs, nowUs }
   }
 
+  async handOver(hold: LeaseHold, { owner, attempt, ttlUs, heldBy }: LeaseRequest): Promise<HandOverOutcome> {
+    const nowUs = this.#nowUs()
+    const row = this.#rowOf(hold)
+    if (!row) return { granted: false }
+    const token = Math.max(row.token + 1, nowUs)
+    Object.assign(row, { owner, attempt, token, heldBy, acquiredAtUs: nowUs, expiresAtUs: nowUs + (ttlUs ?? Infinity) })
+    return { granted: true, token, grantedAtUs: nowUs, isWanted: row.isWanted }
+  }
+
+  async want(key: string): Promise<WantAnswer> {
+    const row = this.#rows.get(key)
+    if (!row || row.owner === null || row.expiresAtUs <= this.#nowUs()) return 'free'
+    row.isWanted = true
+    return 'marked'
+  }
+
+  async extendAll(renewals: readonly Renewal[]): Promise<RenewalAnswer[]> {
+    const answers = renewals.map(async ({ hold, ttlUs }): Promise<RenewalAnswer> => {
+      const atUs = await this.extend(hold, ttlUs)
+      return atUs === null ? { kind: 'lost' } : { kind: 'renewed', atUs }
+    })
+    return Promise.all(answers)
+  }
+
+  async finishRun(hold: LeaseHold, { periodUs, hasFailed }: RunEnd): Promise<boolean> {
+    const nowUs = this.#nowUs()
+    const row = this.#rowOf(hold)
+    if (!row) return false
+    const { token, acquiredAtUs: startedAtUs, heldBy } = row
+    row.lastRun = { token, startedAtUs, endedAtUs: nowUs, heldBy, hasFailed }
+    if (periodUs === null) this.#free(hold.key, row)
+    else row.expiresAtUs = Math.max(nowUs, startedAtUs + periodUs)
+    return true
+  }
+
+  async lastRun(key: string): Promise<RunRecord | null> {
+    return this.#rows.get(key)?.lastRun ?? null
+  }
+
   async close(): Promise<void> {}
 
   #rowOf({ key, owner, token }: LeaseHold): Row | undefined {
@@ -84,16 +148,18 @@ export class MemoryStore implements LockStore {
   }
 
   /** The row stays: it remembers the token. */
-  #free(row: Row): void {
+  #free(key: string, row: Row): void {
     row.owner = null
     row.attempt = null
     row.expiresAtUs = this.#nowUs()
+    if (row.isWanted) this.wakeSource.wake(key)
   }
 
   #sweep(nowUs: number): void {
     for (const [key, row] of this.#rows) {
       const isForgotten = row.expiresAtUs <= nowUs - RETENTION_US
-      if (row.owner !== null && !isForgotten) continue
+      const hasRunLately = row.lastRun !== null && row.lastRun.endedAtUs > nowUs - RUN_RETENTION_US
+      if ((row.owner !== null && !isForgotten) || hasRunLately) continue
       this.#sweptToken = Math.max(this.#sweptToken, row.token)
       this.#rows.delete(key)
     }

@@ -1,18 +1,35 @@
 import type { CallerTransaction, TransactionLike } from '../caller-transaction.ts'
 import type { ErrorMeaning, LockDialect, TryAnswer, TryStep } from '../dialects/dialect.ts'
 import { errors, isLockError, type LockError } from '../errors.ts'
-import type { SqlExecutor } from '../executors/executor.ts'
+import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble, type TroubleKind } from '../store-trouble.ts'
 import { asCallerTransaction } from './as-caller-transaction.ts'
+import { inTime } from './in-time.ts'
 import { leaseStateOf } from './lease-state.ts'
 import { lockKeyHash } from './lock-key-hash.ts'
-import type { LeaseHold, LeaseRequest, LeaseState, LockStore, TransactionStore, TryOutcome } from './lock-store.ts'
+import type {
+  HandOverOutcome,
+  LeaseHold,
+  LeaseRequest,
+  LeaseState,
+  LockStore,
+  Renewal,
+  RenewalAnswer,
+  RunEnd,
+  RunRecord,
+  TransactionStore,
+  TryOutcome,
+  WantAnswer,
+} from './lock-store.ts'
+import { renewAll } from './renew-all.ts'
 import { RowLocked } from './row-locked.ts'
+import { runRecordOf } from './run-record.ts'
 import { schemaError } from './schema-error.ts'
 import { SqlTransactionStore } from './sql-transaction-store.ts'
 import { Sweeper } from './sweeper.ts'
+import type { ClosableWakeSource, WakeSource } from './wake-source.ts'
 
 /** What an {@link SqlStore} is made of. */
 export interface SqlStoreParts {
@@ -22,6 +39,9 @@ export interface SqlStoreParts {
   /** The same by way of a transaction, since the only connection may be the transaction's. */
   readonly dialectWithin: (transaction: CallerTransaction) => LockDialect | Promise<LockDialect>
   readonly table: ResolvedTable
+  /** Where renewals are sent; undefined: where everything else is. */
+  readonly ownConnection: OwnConnection | undefined
+  readonly wakeSource: ClosableWakeSource | undefined
   /** Creates the table when it is found missing; undefined: an error says so. */
   readonly createTable: ((dialect: LockDialect) => Promise<void>) | undefined
 }
@@ -94,6 +114,45 @@ export class SqlStore implements LockStore {
     return leaseStateOf(await this.#ask((dialect) => dialect.statements.inspect, { key }))
   }
 
+  /** Never waits: rejects with {@link RowLocked} while a transaction guards the hold, which a release need not mind. */
+  async handOver({ key, owner, token }: LeaseHold, heir: LeaseRequest): Promise<HandOverOutcome> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    const { owner: heirOwner, attempt: heirAttempt, ttlUs, heldBy } = heir
+    const input: Input = { key, owner, token, heirOwner, heirAttempt, ttlUs, heldBy }
+    const answer = dialect.readHandOver(await this.#send(dialect, dialect.statements.handOver, input))
+    if (answer.kind === 'locked') throw new RowLocked()
+    if (answer.kind === 'lost') return { granted: false }
+    this.#sweeper.granted()
+    return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs, isWanted: answer.isWanted }
+  }
+
+  async want(key: string): Promise<WantAnswer> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    try {
+      for (const { statement, read } of dialect.wantSteps) {
+        const answer = read(await this.#send(dialect, statement, { key }))
+        if (answer !== 'open') return answer
+      }
+    } catch (error) {
+      if (error instanceof RowLocked) return 'locked'
+      throw error
+    }
+    throw new TypeError('the last step of a mark left it open')
+  }
+
+  extendAll(renewals: readonly Renewal[], withinMs: number): Promise<RenewalAnswer[]> {
+    return inTime(this.#renewAll(renewals, performance.now() + withinMs), withinMs)
+  }
+
+  async finishRun(hold: LeaseHold, { periodUs, hasFailed }: RunEnd): Promise<boolean> {
+    const input: Input = { ...hold, periodUs, hasFailed }
+    return (await this.#ask((dialect) => dialect.statements.finishRun, input)).affectedRows > 0
+  }
+
+  async lastRun(key: string): Promise<RunRecord | null> {
+    return runRecordOf(await this.#ask((dialect) => dialect.statements.lastRun, { key }))
+  }
+
   within(transaction: TransactionLike, { isolationLevel }: WithinOptions = {}): TransactionStore {
     const callers = asCallerTransaction(transaction)
     const known = this.#within.get(callers.handle)
@@ -116,8 +175,14 @@ export class SqlStore implements LockStore {
     return store
   }
 
+  get wakeSource(): WakeSource | undefined {
+    return this.#parts.wakeSource
+  }
+
   async close(): Promise<void> {
     await this.#sweeper.close()
+    await this.#parts.wakeSource?.close()
+    await this.#parts.ownConnection?.close()
   }
 
   /** @internal Removes the row of a key, if it has been free for long and nobody has it locked. */
@@ -132,6 +197,15 @@ export class SqlStore implements LockStore {
       if (error instanceof RowLocked) return { kind: 'locked' }
       throw error
     }
+  }
+
+  async #renewAll(renewals: readonly Renewal[], endMs: number): Promise<RenewalAnswer[]> {
+    const { executor, ownConnection } = this.#parts
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    const sender: SqlExecutor = ownConnection
+      ? { execute: (wording, values) => ownConnection.execute(wording, values, Math.max(0, endMs - performance.now())) }
+      : executor
+    return renewAll(dialect, renewals, (statement, input) => this.#sendOnce(dialect, statement, input, sender))
   }
 
   async #lookForOldRows(afterKey: string) {
@@ -149,18 +223,23 @@ export class SqlStore implements LockStore {
       return await this.#sendOnce(dialect, statement, input)
     } catch (error) {
       const { createTable } = this.#parts
-      if (!createTable || !(error instanceof errors.E_SCHEMA_MISSING)) throw error
+      if (!createTable || !canCreate(error, statement)) throw error
       await createTable(dialect)
       return this.#sendOnce(dialect, statement, input)
     }
   }
 
-  async #sendOnce(dialect: LockDialect, statement: Statement, input: Input): Promise<Answer> {
+  async #sendOnce(
+    dialect: LockDialect,
+    statement: Statement,
+    input: Input,
+    sender: SqlExecutor = this.#parts.executor,
+  ): Promise<Answer> {
     const values = statement.parameters.map((name) => dialect.encode(name, input[name] as never))
     try {
-      return await this.#parts.executor.execute(statement, values)
+      return await sender.execute(statement, values)
     } catch (error) {
-      if (isLockError(error)) throw error
+      if (isLockError(error) || error instanceof StoreTrouble) throw error
       throw this.#errorFor(dialect.meaningOf(error, statement.name), error)
     }
   }
@@ -186,4 +265,13 @@ function troubleOf(meaning: Exclude<ErrorMeaning, 'row-locked'>): TroubleKind {
     meaning === 'transaction-failed' ||
     meaning.endsWith('-table')
   return isRefusal ? 'failed' : (meaning as TroubleKind)
+}
+
+/** The only statements that need more than the first migration: a table that lacks it may be another version's, or nobody's of ours. */
+const NEED_RUN_RECORDS: ReadonlySet<string> = new Set(['finish-run', 'last-run'])
+
+/** Whether creating the table, or what it lacks, would help. */
+function canCreate(error: unknown, { name }: Statement): boolean {
+  if (error instanceof errors.E_SCHEMA_MISSING) return true
+  return error instanceof errors.E_SCHEMA_OUTDATED && NEED_RUN_RECORDS.has(name)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Acquiring, acquire } from '../../src/engine/acquire.ts'
+import { acquire } from '../../src/engine/acquire.ts'
 import { BackgroundGiveBack } from '../../src/engine/give-back.ts'
-import { polling } from '../../src/engine/waiting.ts'
+import { WaitLines } from '../../src/engine/wait-lines.ts'
 import type { LockStore, TryOutcome } from '../../src/index.ts'
 import { type ResolvedRetry, resolveRetry } from '../../src/options.ts'
 import { StoreTrouble } from '../../src/store-trouble.ts'
@@ -30,10 +30,14 @@ function engineWith(...answers: Answer[]) {
       sent.push('abandon')
       return true
     },
+    async want() {
+      return 'marked'
+    },
   }
   const timing = { clock, chance: () => 0.999 }
   const giveBack = new BackgroundGiveBack(store as LockStore, timing)
-  const engine: Acquiring = { store: store as LockStore, timing, waiting: polling(timing), giveBack }
+  const waiting = new WaitLines({ store: store as LockStore, timing, giveBack })
+  const engine = { store: store as LockStore, timing, waiting, giveBack }
   const start = (retry: Partial<ResolvedRetry> = {}, ...signals: AbortSignal[]) => {
     const outcome = acquire(engine, REQUEST, { ...resolveRetry(undefined), ...retry }, ...signals)
     outcome.catch(() => {})
@@ -53,18 +57,25 @@ describe('acquire', () => {
     expect(await outcome).toMatchObject({ token: 7, deadlineMs: 10_100 })
   })
 
-  test('a refusal is followed by a pause of at most the delay, and another try', async () => {
+  test('counted tries are a delay apart', async () => {
     const { clock, sent, start } = engineWith(refused(), refused(), GRANTED)
-    const outcome = start()
+    const outcome = start({ attempts: 5 })
     await clock.pass(600)
     expect(await outcome).toMatchObject({ token: 7 })
     expect(sent).toEqual(['try at 0', 'try at 250', 'try at 500'])
     expect(clock.pending).toBe(0)
   })
 
+  test('without wake-ups, the pauses of one that waits for ever are short at first, and never longer than the delay', async () => {
+    const { clock, sent, start } = engineWith(refused())
+    void start({ delayMs: 100 })
+    await clock.pass(430)
+    expect(sent).toEqual([0, 5, 15, 35, 75, 155, 255, 355].map((atMs) => `try at ${atMs}`))
+  })
+
   test('the pause ends with the lease in the way', async () => {
     const { clock, sent, start } = engineWith(refused(40_000), GRANTED)
-    const outcome = start()
+    const outcome = start({ attempts: 5 })
     await clock.pass(100)
     await outcome
     expect(sent).toEqual(['try at 0', 'try at 40'])

@@ -5,11 +5,11 @@ import type { Statement } from '../../src/statement.ts'
 import { sqlMutants } from './sql-mutants.ts'
 
 /** Every statement of a dialect, each once. */
-export function statementsOf({ trySteps, statements, transaction }: LockDialect): Statement[] {
+export function statementsOf({ trySteps, wantSteps, statements, transaction }: LockDialect): Statement[] {
   const { lockLive, snapshotQuestion } = transaction
   const around = transaction.trySteps.flatMap((step) => (step.around ? [step.around.before, step.around.after] : []))
   const all = [
-    ...[...trySteps, ...transaction.trySteps].map(({ statement }) => statement),
+    ...[...trySteps, ...transaction.trySteps, ...wantSteps].map(({ statement }) => statement),
     ...[...Object.values(statements), ...Object.values(transaction.statements)],
     ...[...around, ...(lockLive ? [lockLive] : []), ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion])],
   ]

@@ -5,11 +5,14 @@ export interface SqlMutant {
 }
 
 /**
- * Every way to break a statement that the tests must notice: each condition taken out, each `+ 1`, each arm of a
- * `greatest`, each `skip locked` and `nowait`. Placeholders stay, so that the values still fit.
+ * Every way to break a statement that the tests must notice: each condition taken out, each case told always and never, each `+ 1`, each arm
+ * of a `greatest`, each value that is written, each `skip locked` and `nowait`. Placeholders stay, so that the values still fit.
  */
 export function sqlMutants(sql: string): SqlMutant[] {
-  return [...conditions(sql), ...increments(sql), ...greatest(sql), ...lockClauses(sql)]
+  return [
+    ...[...conditions(sql), ...cases(sql), ...increments(sql), ...greatest(sql)],
+    ...[...parities(sql), ...writtenMarks(sql), ...lockClauses(sql)],
+  ]
 }
 
 /** `and (` and `where if(` open a group of which the first condition has no word of its own; so has SQLite's `is_held`. */
@@ -36,10 +39,41 @@ function conditionAt(sql: string, start: number): string {
     const character = sql[at]
     if (character === '(') depth++
     if (character === ')' && --depth < 0) return sql.slice(start, at).trimEnd()
-    const isOver = character === '\n' || character === ',' || sql.startsWith(' as ', at)
+    const isOver = character === '\n' || character === ',' || sql.startsWith(' as ', at) || sql.startsWith(' then ', at)
     if (depth === 0 && isOver) return sql.slice(start, at)
   }
   return sql.slice(start)
+}
+
+/** `case when …`: its first condition. */
+function cases(sql: string): SqlMutant[] {
+  return [...sql.matchAll(/(?<=case when )[^\n]*?(?= and | then )/g)].flatMap(({ index, 0: condition }) =>
+    ['1 = 0', '1 = 1'].map((constant) => ({
+      what: `\`case when ${oneLine(condition)}\` is \`${constant}\``,
+      sql: replaceAt(sql, index, condition, `(${condition} ${constant === '1 = 0' ? 'and' : 'or'} ${constant})`),
+    })),
+  )
+}
+
+/** What tells by an odd number that a key is wanted. */
+function parities(sql: string): SqlMutant[] {
+  return [...sql.matchAll(/ % 2/g)].map(({ index, 0: found }) => ({
+    what: '`% 2` is `% 1`',
+    sql: replaceAt(sql, index, found, ' % 1'),
+  }))
+}
+
+/** `wanted = true`: a mark that is not made. */
+function writtenMarks(sql: string): SqlMutant[] {
+  return [...sql.matchAll(/(?<=set (?:\w+\.)?wanted = )(true|1|if\(.*\))(?=\n|$)/g)].map(({ index, 0: found }) => ({
+    what: `\`wanted = ${found}\` leaves it as it is`,
+    sql: replaceAt(
+      sql,
+      index,
+      found,
+      found.startsWith('if(') ? found.replace('true, false', 'wanted, wanted') : 'wanted',
+    ),
+  }))
 }
 
 function increments(sql: string): SqlMutant[] {

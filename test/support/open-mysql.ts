@@ -15,8 +15,10 @@ export function openMysql(url: string, poolSize = 10): Opened {
     db: new Kysely({ dialect: new MysqlDialect({ pool: callbackPool }) }),
     store(tableName) {
       const broken = mutated('mysql', tableName)
-      const sending: Mysql2PoolLike = { execute: (sql, values) => pool.execute(broken(sql), values) }
-      return mysqlStore({ pool: sending, tableName })
+      const execute: Mysql2PoolLike['execute'] = (sql, values) => pool.execute(broken(sql), values)
+      // A connection of the store's own would not send what is broken.
+      const isBroken = process.env.VERROU_MUTANT !== undefined
+      return mysqlStore({ pool: isBroken ? { execute } : { execute, pool: pool.pool }, tableName })
     },
     async close() {
       // Connections that a test has broken cannot say goodbye.

@@ -15,8 +15,13 @@ export function openPostgres(url: string, poolSize = 10): Opened {
     db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
     store(tableName) {
       const broken = mutated('postgres', tableName)
-      const sending: PgPoolLike = { query: (query) => pool.query({ ...query, text: broken(query.text) }) }
-      return pgStore({ pool: sending, tableName })
+      const query: PgPoolLike['query'] = (query) => pool.query({ ...query, text: broken(query.text) })
+      // A connection of the store's own would not send what is broken.
+      const isBroken = process.env.VERROU_MUTANT !== undefined
+      return pgStore({
+        pool: isBroken ? { query } : { query, options: pool.options, Client: Reflect.get(pool, 'Client') },
+        tableName,
+      })
     },
     close: () => pool.end(),
   }

@@ -1,32 +1,61 @@
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, ParameterName } from '../../statement.ts'
-import type { LockDialect, LockStatements, TransactionDialect, TryAnswer } from '../dialect.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
+import type {
+  ExtendAnswer,
+  HandOverAnswer,
+  LockDialect,
+  LockStatements,
+  TransactionDialect,
+  TryAnswer,
+} from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfMysqlError } from './errors.ts'
+import { mysqlRunStatements } from './run-statements.ts'
+import { mysqlSharingStatements } from './sharing-statements.ts'
 import { mysqlStatements } from './statements.ts'
 import { mysqlTransactionStatements } from './transaction-statements.ts'
 
 /** Columns of bytes: sent as bytes, so that no connection charset can change them. */
-const BYTES: ReadonlySet<ParameterName> = new Set(['key', 'owner', 'attempt', 'afterKey'])
+const BYTES: ReadonlySet<ParameterName> = new Set([
+  ...(['key', 'owner', 'attempt', 'heirOwner', 'heirAttempt', 'afterKey'] as const),
+])
 
 /** MySQL 8.4 and newer, MariaDB 10.11 and newer: the same words for both. */
 export function mysqlDialect(table: ResolvedTable): LockDialect {
   const { acquire, create, ...statements } = mysqlStatements(table)
+  const { want, ...sharing } = mysqlSharingStatements(table)
   return {
     name: 'mysql',
     trySteps: [
       { statement: acquire, read: readAcquire },
       { statement: create, read: readCreate },
     ],
-    statements,
+    wantSteps: [{ statement: want, read: ({ insertId }) => (insertId === 0 ? 'free' : 'marked') }],
+    statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
-    encode: (name, given) => (BYTES.has(name) && given !== null ? Buffer.from(given as string) : given),
+    encode,
     readExtend: ({ insertId }) => (insertId === 0 ? { kind: 'lost' } : { kind: 'extended', atUs: insertId }),
+    readExtendAll,
+    readHandOver,
     meaningOf: meaningOfMysqlError,
   }
 }
 
-function transactionDialect(table: ResolvedTable, { extend, release }: LockStatements): TransactionDialect {
+function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
+  if (name === 'hasFailed') return Number(given)
+  if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
+  return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
+}
+
+function hexOf(text: string): string {
+  return Buffer.from(text).toString('hex')
+}
+
+function transactionDialect(
+  table: ResolvedTable,
+  { extend, release }: Pick<LockStatements, 'extend' | 'release'>,
+): TransactionDialect {
   const { look, take, create, hurry, unhurry, lockLive, guard, snapshot } = mysqlTransactionStatements(table)
   return {
     trySteps: [
@@ -74,4 +103,16 @@ function readLook({ rows: [row] }: Answer): TryAnswer {
 function readTake({ affectedRows, insertId }: Answer): TryAnswer {
   if (affectedRows === 0) return { kind: 'met' }
   return { kind: 'granted', token: insertId, grantedAtUs: insertId }
+}
+
+/** A renewal that changed nothing (never, and never again) is not counted by every driver: then each one is asked for by itself. */
+function readExtendAll({ affectedRows, insertId }: Answer, asked: readonly RenewalInput[]): ExtendAnswer[] | null {
+  if (insertId === 0 || affectedRows !== asked.length) return null
+  return asked.map(() => ({ kind: 'extended', atUs: insertId }))
+}
+
+/** The token is odd if the key is wanted. */
+function readHandOver({ insertId }: Answer): HandOverAnswer {
+  if (insertId === 0) return { kind: 'lost' }
+  return { kind: 'granted', token: insertId, grantedAtUs: insertId, isWanted: insertId % 2 === 1 }
 }

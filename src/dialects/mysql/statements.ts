@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 
 // The start of the statement. Time that the statement then spends waiting only makes leases shorter, never longer.
@@ -137,20 +137,33 @@ where \`key\` = ${value('key')}
 `,
     ),
 
+    // In a table that was made before there were run records, the inner `run_ended_at` means the null of `absent`: a name that the nearest
+    // table does not have is looked for further out.
     sweepLook: compileQuery(
       compiler,
       'sweep-look',
       sql`
-select convert(\`key\` using utf8mb4) as \`key\`, expires_at <= ${now} - ${sql.lit(RETENTION_US)} as is_old
-from ${locks}
-where \`key\` > ${value('afterKey')}
-order by ${locks}.\`key\`
-limit ${sql.lit(SWEEP_PAGE)}
+select convert(page.\`key\` using utf8mb4) as \`key\`,
+  page.expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+    and coalesce((
+      select run_ended_at
+      from ${locks} as locks
+      where locks.\`key\` = page.\`key\`
+    ), 0) <= ${now} - ${sql.lit(RUN_RETENTION_US)} as is_old
+from (select null as run_ended_at) as absent, (
+  select \`key\`, expires_at
+  from ${locks}
+  where \`key\` > ${value('afterKey')}
+  order by \`key\`
+  limit ${sql.lit(SWEEP_PAGE)}
+) as page
+order by page.\`key\`
 `,
     ),
 
     // `limit 1` keeps the optimizer from merging the inner select, which would make MySQL wait for a locked row.
-    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher.
+    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
+    // at runs again: one that has ended since the look has moved `expires_at`.
     sweepDelete: compileStatement(
       compiler,
       'sweep-delete',

@@ -1,19 +1,24 @@
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer } from '../../statement.ts'
-import type { ExtendAnswer, LockDialect, TryAnswer } from '../dialect.ts'
+import type { Answer, RenewalInput } from '../../statement.ts'
+import type { ExtendAnswer, HandOverAnswer, LockDialect, TryAnswer, WantStepAnswer } from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfPostgresError } from './errors.ts'
+import { postgresRunStatements } from './run-statements.ts'
+import { postgresSharingStatements } from './sharing-statements.ts'
 import { postgresStatements } from './statements.ts'
 import { postgresTransactionStatements } from './transaction-statements.ts'
 
 /** Postgres 14 and newer, and what speaks its language. */
 export function postgresDialect(table: ResolvedTable): LockDialect {
   const { acquire, ...statements } = postgresStatements(table)
+  const { want, ...sharing } = postgresSharingStatements(table)
   const { acquire: acquireWithin, snapshot, ...transactionStatements } = postgresTransactionStatements(table)
   return {
     name: 'postgres',
     trySteps: [{ statement: acquire, read: readAcquire }],
-    statements,
+    wantSteps: [{ statement: want, read: readWant }],
+    statements: { ...statements, ...sharing, ...postgresRunStatements(table) },
     transaction: {
       trySteps: [{ name: 'acquire', statement: acquireWithin, read: readAcquire }],
       statements: { ...transactionStatements, extend: statements.extend },
@@ -24,8 +29,10 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       seesRowLocksEnd: false,
       isConflictSilent: false,
     },
-    encode: (_name, given) => given,
+    encode: (name, given) => (name === 'renewals' ? renewalsJson(given as readonly RenewalInput[]) : given),
     readExtend,
+    readExtendAll,
+    readHandOver,
     meaningOf: meaningOfPostgresError,
   }
 }
@@ -45,4 +52,30 @@ function readExtend({ rows: [row, ...others] }: Answer): ExtendAnswer {
   if (others.length > 0) throw new TypeError('an extension has one answer')
   if (!row) return { kind: 'lost' }
   return row.is_locked ? { kind: 'locked' } : { kind: 'extended', atUs: numberOf(row.now) }
+}
+
+function readExtendAll({ rows }: Answer, asked: readonly RenewalInput[]): ExtendAnswer[] {
+  const byNumber = new Map(rows.map((row) => [numberOf(row.n), row]))
+  return asked.map((_, n) => {
+    const row = byNumber.get(n)
+    return readExtend({ rows: row ? [row] : [], affectedRows: 0, insertId: 0 })
+  })
+}
+
+function readHandOver({ rows: [row, ...others] }: Answer): HandOverAnswer {
+  if (others.length > 0) throw new TypeError('a hand-over has one answer')
+  if (!row) return { kind: 'lost' }
+  if (row.is_locked) return { kind: 'locked' }
+  return {
+    kind: 'granted',
+    token: numberOf(row.token),
+    grantedAtUs: numberOf(row.now),
+    isWanted: row.is_wanted === true,
+  }
+}
+
+function readWant({ rows: [row, ...others] }: Answer): WantStepAnswer {
+  if (others.length > 0) throw new TypeError('a mark has one answer')
+  if (!row) return 'free'
+  return row.is_marked ? 'marked' : 'locked'
 }

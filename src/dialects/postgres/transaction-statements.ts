@@ -5,6 +5,7 @@ import { compilerFor } from '../compiler.ts'
 import { NEVER } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { postgresClock } from './statements.ts'
+import { tellListeners } from './tell-listeners.ts'
 
 const clock = postgresClock
 const never = sql.raw(NEVER)
@@ -95,7 +96,7 @@ set owner = null,
     expires_at = (extract(epoch from clock_timestamp()) * 1000000)::bigint
 from mine
 where locks.key = mine.key
-returning true as is_done
+returning case when locks.wanted then ${tellListeners(table)} end is null as is_quiet
 `,
     ),
 

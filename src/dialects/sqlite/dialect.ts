@@ -1,8 +1,18 @@
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, ParameterName, StatementInput } from '../../statement.ts'
-import type { ExtendAnswer, LockDialect, TransactionStep, TryAnswer } from '../dialect.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
+import type {
+  ExtendAnswer,
+  HandOverAnswer,
+  LockDialect,
+  TransactionStep,
+  TryAnswer,
+  WantStepAnswer,
+} from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfSqliteError } from './errors.ts'
+import { sqliteRunStatements } from './run-statements.ts'
+import { sqliteSharingStatements } from './sharing-statements.ts'
 import { sqliteStatements } from './statements.ts'
 
 /**
@@ -14,6 +24,7 @@ const RESOLUTION_US = 1000
 /** SQLite 3.42 and newer. */
 export function sqliteDialect(table: ResolvedTable): LockDialect {
   const { peek, acquire, guard, ...statements } = sqliteStatements(table)
+  const { wantLook, want, ...sharing } = sqliteSharingStatements(table)
   const trySteps: readonly TransactionStep[] = [
     { name: 'peek', statement: peek, read: readPeek },
     { name: 'acquire', statement: acquire, read: readAcquire },
@@ -21,7 +32,11 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
   return {
     name: 'sqlite',
     trySteps,
-    statements,
+    wantSteps: [
+      { statement: wantLook, read: readWantLook },
+      { statement: want, read: readWant },
+    ],
+    statements: { ...statements, ...sharing, ...sqliteRunStatements(table) },
     transaction: {
       trySteps,
       statements: { extend: statements.extend, release: statements.release, guard },
@@ -34,12 +49,23 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
     },
     encode,
     readExtend,
+    readExtendAll,
+    readHandOver,
     meaningOf: meaningOfSqliteError,
   }
 }
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
-  return name === 'ttlUs' && typeof given === 'number' && given > 0 ? given + RESOLUTION_US : given
+  if (name === 'ttlUs') return withResolution(given as number | null)
+  if (name === 'hasFailed') return Number(given)
+  if (name !== 'renewals') return given
+  return renewalsJson(
+    (given as readonly RenewalInput[]).map((renewal) => ({ ...renewal, ttlUs: withResolution(renewal.ttlUs) })),
+  )
+}
+
+function withResolution(ttlUs: number | null): number | null {
+  return ttlUs !== null && ttlUs > 0 ? ttlUs + RESOLUTION_US : ttlUs
 }
 
 function readPeek({ rows: [row] }: Answer): TryAnswer {
@@ -54,4 +80,31 @@ function readAcquire({ rows: [row] }: Answer): TryAnswer {
 
 function readExtend({ rows: [row] }: Answer): ExtendAnswer {
   return row ? { kind: 'extended', atUs: numberOf(row.now) } : { kind: 'lost' }
+}
+
+function readExtendAll({ rows }: Answer, asked: readonly RenewalInput[]): ExtendAnswer[] {
+  const momentOf = new Map(rows.map((row) => [`${numberOf(row.token)}:${String(row.key)}`, numberOf(row.now)]))
+  return asked.map(({ key, token }) => {
+    const atUs = momentOf.get(`${token}:${key}`)
+    return atUs === undefined ? { kind: 'lost' } : { kind: 'extended', atUs }
+  })
+}
+
+function readHandOver({ rows: [row] }: Answer): HandOverAnswer {
+  if (!row) return { kind: 'lost' }
+  return {
+    kind: 'granted',
+    token: numberOf(row.token),
+    grantedAtUs: numberOf(row.now),
+    isWanted: numberOf(row.is_wanted) === 1,
+  }
+}
+
+function readWantLook({ rows: [row] }: Answer): WantStepAnswer {
+  if (!row) return 'free'
+  return numberOf(row.is_marked) === 1 ? 'marked' : 'open'
+}
+
+function readWant({ rows: [row] }: Answer): WantStepAnswer {
+  return row ? 'marked' : 'free'
 }

@@ -7,8 +7,17 @@ const READ_ONLY = /^SQLITE_READONLY/
 /** https://www.sqlite.org/rescode.html: another connection writes, or (LOCKED) shares our cache. */
 const BUSY = /^SQLITE_(BUSY|LOCKED)/
 
-/** What an error of an SQLite driver means. There is no network: an error means that nothing happened. */
-export function meaningOfSqliteError(error: unknown): ErrorMeaning {
+/**
+ * What an error of an SQLite driver means. There is no network: an error means that nothing happened.
+ *
+ * @param statement one that has nothing to wait for takes a busy file for a row that somebody has locked
+ */
+export function meaningOfSqliteError(error: unknown, statement?: string): ErrorMeaning {
+  const meaning = meaningOf(error)
+  return meaning === 'transient' && statement === 'want' ? 'row-locked' : meaning
+}
+
+function meaningOf(error: unknown): ErrorMeaning {
   for (const { code, message } of chainOf(error)) {
     const text = driverText(message)
     if (typeof code === 'string' && STALE.test(code)) return 'stale'

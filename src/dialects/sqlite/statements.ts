@@ -2,12 +2,13 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 
 // To the millisecond, and the same throughout a statement: https://www.sqlite.org/lang_datefunc.html
-const now = sql`cast(round(unixepoch('subsec') * 1000000) as integer)`
+export const sqliteNow = sql`cast(round(unixepoch('subsec') * 1000000) as integer)`
 
+const now = sqliteNow
 const never = sql.raw(NEVER)
 
 /** The statements for one table. Each is a transaction of its own; none upgrades from reading to writing. */
@@ -135,19 +136,32 @@ returning 1 as is_current
 `,
     ),
 
+    // In a table that was made before there were run records, the inner `run_ended_at` means the null of `absent`: a name that the nearest
+    // table does not have is looked for further out.
     sweepLook: compileQuery(
       compiler,
       'sweep-look',
       sql`
-select key, expires_at <= ${now} - ${sql.lit(RETENTION_US)} as is_old
-from ${locks}
-where key > ${value('afterKey')}
-order by key
-limit ${sql.lit(SWEEP_PAGE)}
+select page.key,
+  page.expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+    and coalesce((
+      select run_ended_at
+      from ${locks} as locks
+      where locks.key = page.key
+    ), 0) <= ${now} - ${sql.lit(RUN_RETENTION_US)} as is_old
+from (select null as run_ended_at) as absent, (
+  select key, expires_at
+  from ${locks}
+  where key > ${value('afterKey')}
+  order by key
+  limit ${sql.lit(SWEEP_PAGE)}
+) as page
+order by page.key
 `,
     ),
 
-    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher.
+    // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
+    // at runs again: one that has ended since the look has moved `expires_at`.
     sweepDelete: compileStatement(
       compiler,
       'sweep-delete',

@@ -1,0 +1,46 @@
+import { sql } from 'kysely'
+import type { ResolvedTable } from '../../options.ts'
+import { compileQuery, compileStatement, value } from '../compile-statement.ts'
+import { compilerFor } from '../compiler.ts'
+import { tableId } from '../table-id.ts'
+import { mysqlNow } from './statements.ts'
+
+const now = mysqlNow
+
+/** What is kept of runs: the only statements that need the columns of migration 0002. */
+export function mysqlRunStatements(table: ResolvedTable) {
+  const compiler = compilerFor('mysql')
+  const locks = tableId(table)
+
+  return {
+    finishRun: compileStatement(
+      compiler,
+      'finish-run',
+      sql`
+update ${locks}
+set run_token = token,
+    run_started_at = acquired_at,
+    run_ended_at = ${now},
+    run_by = held_by,
+    run_failed = ${value('hasFailed')},
+    expires_at = coalesce(greatest(${now}, acquired_at + cast(${value('periodUs')} as signed)), ${now}),
+    attempt = if(cast(${value('periodUs')} as signed) is null, null, attempt),
+    owner = if(cast(${value('periodUs')} as signed) is null, null, owner)
+where \`key\` = ${value('key')}
+  and owner = ${value('owner')}
+  and token = cast(${value('token')} as signed)
+`,
+    ),
+
+    lastRun: compileQuery(
+      compiler,
+      'last-run',
+      sql`
+select run_token, run_started_at, run_ended_at, run_by, run_failed
+from ${locks}
+where \`key\` = ${value('key')}
+  and run_token is not null
+`,
+    ),
+  }
+}
