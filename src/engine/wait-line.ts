@@ -25,7 +25,7 @@ const ROW_LOCK_MS = 20
 /** A waiter that polls more often than this need not mark that it waits: whoever looks will not be the last to look. */
 const MARK_FROM_MS = 50
 /** How long the own waiters hold back after a release that is meant for others: those need a wake-up and a try, or a poll and a try. */
-const YIELD_MS = 25
+const YIELD_MS = 10
 const YIELD_TO_POLLERS_MS = 150
 
 /** Whom a release in this process can hand the key over to. */
