@@ -5,13 +5,15 @@ import { errors } from './errors.ts'
 /** How `acquire`, `run` and `hold` go on after a refusal. */
 export interface RetryOptions {
   /**
-   * How many tries at the database, the first one included: an integer from 1, or `Infinity`.
+   * How many tries, the first one included: an integer from 1, or `Infinity`. Who stands in line behind another waiter of this process
+   * does not ask the database; each `delay` that passes with the key held counts as a try. A single try stands in no line.
    * Default: `Infinity`. For a single try there is also `acquireImmediately`.
    */
   readonly attempts?: number | undefined
   /**
-   * Longest pause between two tries; milliseconds or '250ms'. The pause is shorter when the lease in the way ends
-   * sooner, and a little random, so that waiters do not come all at once. Default: 250 ms.
+   * Longest pause between two tries; milliseconds or '250ms'. The pause is shorter when the lease in the way ends sooner or a
+   * release is heard, and a little random, so that waiters do not come all at once. Where no releases of other processes are heard, the
+   * first pauses of one whose `attempts` are not counted are much shorter. Default: 250 ms.
    */
   readonly delay?: Duration | undefined
   /**

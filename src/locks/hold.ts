@@ -90,7 +90,7 @@ export class Hold implements AsyncDisposable {
   }
 
   /**
-   * Releases the hold. Sends `sql/<dialect>/release.sql`.
+   * Releases the hold. Sends `sql/<dialect>/release.sql`, or `hand-over.sql`, if somebody in this process waits for the key.
    *
    * @throws LockError `E_LOCK_NOT_OWNED` when it was released before or taken over; `E_LOCK_STORAGE_ERROR`
    */

@@ -206,8 +206,8 @@ export class LockFactory implements AsyncDisposable {
    * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
    * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
    * somebody else's by now. Waits at most 5 s for each: the callbacks, the releases, what is still to be cleaned up after
-   * lost replies, and a sweep of the table. Leases that could not be released end with their TTL. The connections of the store
-   * stay open: they are yours.
+   * lost replies, and a sweep of the table. Leases that could not be released end with their TTL. Your pool or database stays
+   * open; a connection that the store has opened beside it is closed.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close()

@@ -86,7 +86,8 @@ export class Lock {
    * Tries until the lock is granted, the tries (`retry.attempts`) or the time (`retry.timeout`) are used up. By default
    * it waits for ever.
    *
-   * Sends `sql/<dialect>/acquire.sql` once per try. A refused try writes nothing.
+   * Those who wait for one key in one process stand in line; the first one asks. Sends `sql/<dialect>/acquire.sql` once per try, which
+   * writes nothing when it is refused, and `want.sql` before a longer pause: it marks, once for each grant, that somebody waits.
    *
    * @returns `true`: held, for the TTL, counted from before the request was sent. `false`: somebody else holds it.
    * @throws LockError `E_LOCK_STORAGE_ERROR` (the database did not answer), `E_SINGLE_CONNECTION`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`,
@@ -118,7 +119,7 @@ export class Lock {
    * the loss at the end of its chain of causes (what cannot carry a cause is thrown inside an AggregateError). A release
    * that the database does not confirm is repeated in the background.
    *
-   * Sends `sql/<dialect>/acquire.sql` once per try, `extend-all.sql` every third of the TTL with `keepAlive`, and `release.sql` once.
+   * Sends what {@link acquire} sends, `sql/<dialect>/extend-all.sql` every third of the TTL with `keepAlive`, and what {@link release} sends.
    *
    * @returns `[true, result]`, or `[false, null]` when the lock was not granted in time
    * @throws whatever the callback throws; else what {@link acquire} throws, and `E_LOCK_LOST`
@@ -151,7 +152,7 @@ export class Lock {
 
   /**
    * Gives the lock back. Only the hold of this very object: a late release never frees somebody else's newer hold.
-   * Sends `sql/<dialect>/release.sql` once.
+   * Sends `sql/<dialect>/release.sql` once, or `hand-over.sql`, if somebody in this process waits for the key.
    *
    * @throws LockError `E_LOCK_NOT_OWNED` when it is not held, was released before, or was taken over;
    * `E_LOCK_STORAGE_ERROR` when the database did not confirm it in time (it is then repeated in the background)

@@ -99,6 +99,16 @@ describe('acquire', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('the timeout counts while the process is blocked: no further try', async () => {
+    const { clock, sent, start } = engineWith(refused(), GRANTED)
+    const outcome = start({ timeoutMs: 300, delayMs: 10_000 })
+    await clock.pass(1)
+    clock.jump(5_000)
+    expect(await outcome).toBeNull()
+    expect(sent).toEqual(['try at 0'])
+    expect(clock.pending).toBe(0)
+  })
+
   test('the timeout ends a try that is never answered, which is an error; what it may take later is given back', async () => {
     let answer: (outcome: TryOutcome) => void = () => {}
     const { clock, sent, start } = engineWith(new Promise((resolve) => (answer = resolve)))

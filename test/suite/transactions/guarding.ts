@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { isLockError } from '../../../src/index.ts'
+import { isLockError, type RunContext } from '../../../src/index.ts'
 import type { IsolationLevel } from '../../support/transactions/transaction-backend.ts'
 import { rejection } from '../rejection.ts'
 import { atOnce } from './at-once.ts'
@@ -79,6 +80,20 @@ export function guarding(context: TransactionContext, isolation: IsolationLevel 
     else expect(await atOnce(thief.acquireImmediately())).toBe(false)
     await transaction.commit()
     expect(await thief.acquire()).toBe(true)
+  })
+
+  test('a lease is kept alive across a transaction that guards it', async () => {
+    const key = context.key()
+    const work = async ({ lock, signal }: RunContext) => {
+      const transaction = await begin()
+      await lock.guard(transaction.transaction)
+      await sleep(500)
+      await transaction.commit()
+      await sleep(900)
+      return signal.aborted
+    }
+    const [ran, isAborted] = await context.locks.createLock(key, 1_200).run(work, { keepAlive: true })
+    expect([ran, isAborted]).toEqual([true, false])
   })
 
   test('what was never held, or was released, is E_LOCK_NOT_OWNED', async () => {
