@@ -20,4 +20,5 @@ update (
 ) as live
 straight_join `verrou_locks` as extended force index (primary)
 on extended.`key` = live.`key`
-set extended.expires_at = if(last_insert_id(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))) > 0, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + live.ttl, 9223372036854775807), 0)
+set extended.expires_at = if(last_insert_id(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))) > 0,
+  greatest(extended.expires_at, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + live.ttl, 9223372036854775807)), 0)

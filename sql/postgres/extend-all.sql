@@ -26,7 +26,7 @@ live as materialized (
 ),
 extended as (
   update "verrou_locks" as locks
-  set expires_at = coalesce(clock.now + live.ttl, 9223372036854775807)
+  set expires_at = greatest(locks.expires_at, coalesce(clock.now + live.ttl, 9223372036854775807))
   from live, clock
   where locks.key = live.key
   returning live.n, clock.now

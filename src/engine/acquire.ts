@@ -74,25 +74,35 @@ async function untilFirst(engine: Trying, place: Place, retry: ResolvedRetry, bo
   return 0
 }
 
-/** The loop of the one that is first. */
+/**
+ * The loop of the one that is first. Where tries are counted, one is due after every `delay`; what a wake-up causes in between is
+ * no try of the caller's.
+ */
 async function tryUntilWon(
   engine: Trying,
   place: Place,
   { attempts, delayMs, timeoutMs }: ResolvedRetry,
   bounds: Bounds,
 ): Promise<Grant | null> {
+  const { clock, chance } = engine.timing
   const isCounted = attempts !== Number.POSITIVE_INFINITY
+  let dueMs = Number.NEGATIVE_INFINITY
   let stillborn = 0
-  for (let triesLeft = attempts; triesLeft > 0; triesLeft--) {
+  for (let triesLeft = attempts; triesLeft > 0; ) {
     bounds.throwIfAborted()
+    if (clock.nowMs() >= dueMs) {
+      triesLeft--
+      dueMs = clock.nowMs() + jittered(delayMs, chance)
+    }
 
     const { grant, obstacle } = await askOrKnow(engine, place, bounds)
     if (grant && isAlive(engine, grant)) return grant
-    const isLast = triesLeft === 1 || timeoutMs === 0 || bounds.leftMs() <= 0
+    const isLast = triesLeft === 0 || timeoutMs === 0 || bounds.leftMs() <= 0
     if (grant && (isLast || ++stillborn >= MOST_STILLBORN)) throw stillbornError(engine, place.request)
     if (isLast) return null
 
-    const mostMs = Math.min(delayMs, bounds.leftMs())
+    const pauseMs = isCounted ? Math.max(0, dueMs - clock.nowMs()) : delayMs
+    const mostMs = Math.min(pauseMs, bounds.leftMs())
     const handedOver = await place.untilMaybeFree({ mostMs, isCounted }, obstacle, bounds)
     if (handedOver && isAlive(engine, handedOver)) return handedOver
   }
@@ -136,7 +146,9 @@ async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds, is
       throw error
     }
   }
-  const answer = lookTwice(() => ask(question, engine.timing, bounds, isPatient), engine.timing, bounds)
+  const look = () => ask(question, engine.timing, bounds, isPatient)
+  // Whoever has been refused before looks again soon anyway.
+  const answer = isPatient ? look() : lookTwice(look, engine.timing, bounds)
   try {
     const outcome = await bounds.race(answer)
     const grant = outcome.granted ? grantOf(request, outcome, sentAtMs, { wasUnheard: mayHold }) : undefined

@@ -24,12 +24,13 @@ export async function finishRun(
   const bounds = boundsOf(timing.clock, WITHIN_MS)
   const send = async (mayBeDone: boolean) => {
     if (await store.finishRun(hold, end)) return true
-    // An earlier sending has freed it already, if that is what the record says.
+    // An earlier sending has done it already, if that is what the record says.
     return mayBeDone && (await store.lastRun(hold.key))?.token === hold.token
   }
   try {
-    const isFinished = await bounds.race(ask(send, timing, bounds))
-    if (end.periodUs === null) handingOver?.freed(hold.key)
+    const isFinished = await bounds.race(ask(send, timing, bounds, true))
+    // Also if the key stays taken: until another time than those who wait know of.
+    handingOver?.freed(hold.key)
     return isFinished
   } catch (error) {
     giveBack.repeatRelease(hold.key, hold.ttlUs, () => store.finishRun(hold, end))

@@ -25,6 +25,8 @@ export interface RenewedHold extends KeptHold {
 export interface RenewingParts {
   readonly store: Pick<LockStore, 'extendAll'>
   readonly timing: Timing
+  /** Called when a hold was lost: somebody else may want to ask for its key. */
+  readonly lost?: (key: string) => void
 }
 
 /** Renewals of several holds that are due at about the same time leave together: a fifth of a third of the TTL early. */
@@ -100,8 +102,8 @@ export class KeepAlive {
     }
     const thirdMs = ttlUs / 3_000
     kept.dueMs = deadlineMs - ttlUs / 1000 + thirdMs * (1 - 0.1 * this.#parts.timing.chance())
-    // What was shortened by hand may be due already.
-    if (deadlineMs >= kept.endMs) kept.dueMs = Number.POSITIVE_INFINITY
+    // It lasts until its end already, but for what rounding to microseconds takes away.
+    if (deadlineMs >= kept.endMs - 1) kept.dueMs = Number.POSITIVE_INFINITY
   }
 
   #arm(): void {
@@ -167,6 +169,7 @@ export class KeepAlive {
     } else if (answer?.kind === 'lost') {
       this.#kept.delete(hold)
       hold.lose()
+      this.#parts.lost?.(hold.key)
     } else {
       if (answer === undefined) kept.failures++
       kept.dueMs = this.#parts.timing.clock.nowMs() + this.#retryMs(kept)

@@ -20,10 +20,15 @@ export interface LineParts {
  * and double up to the caller's `delay`.
  */
 const FIRST_POLL_MS = 5
-/** Transactions are short: one that has a row locked is looked at again after this time at the latest. */
+/** Transactions are short: one that has a row locked is first looked at again after this time. */
 const ROW_LOCK_MS = 20
 /** A waiter that polls more often than this need not mark that it waits: whoever looks will not be the last to look. */
 const MARK_FROM_MS = 50
+/**
+ * Who polls marks no more often than this: a grant takes the mark away, and each mark is followed by a short pause, so that it looks
+ * while the others yield to it.
+ */
+const MARK_EVERY_MS = 500
 /** How long the own waiters hold back after a release that is meant for others: those need a wake-up and a try, or a poll and a try. */
 const YIELD_MS = 10
 const YIELD_TO_POLLERS_MS = 150
@@ -186,6 +191,8 @@ export class LinePlace implements Place {
   #request: LeaseRequest
   #renamings = 0
   #polls = 0
+  #rowLocks = 0
+  #nextMarkMs = Number.NEGATIVE_INFINITY
   #obstacle: Obstacle | undefined
   #sleep: Sleep | undefined
 
@@ -270,14 +277,29 @@ export class LinePlace implements Place {
     const lastsMs = obstacle.freeInMs ?? Number.POSITIVE_INFINITY
     if (obstacle.isInThisProcess) return this.#sleepFor(Math.min(pauseMs, lastsMs), bounds)
     line.listen()
-    if (obstacle.isRowLocked) return this.#sleepFor(Math.min(pauseMs, ROW_LOCK_MS), bounds)
+    if (obstacle.isRowLocked) return this.#sleepFor(Math.min(pauseMs, this.#rowLockPauseMs()), bounds)
 
-    if (line.isHearing || pauseMs >= MARK_FROM_MS) {
-      const mark = await bounds.race(line.mark())
-      if (mark === 'free') return undefined
-      if (mark === 'locked') return this.#sleepFor(Math.min(pauseMs, lastsMs, ROW_LOCK_MS), bounds)
-    }
-    return this.#sleepFor(Math.min(pauseMs, lastsMs), bounds)
+    const mark = this.#isMarkDue(pauseMs) ? await bounds.race(line.mark()) : undefined
+    if (mark === 'free') return undefined
+    if (mark === 'locked') return this.#sleepFor(Math.min(pauseMs, lastsMs, this.#rowLockPauseMs()), bounds)
+    this.#rowLocks = 0
+    const isTurnNear = mark === 'marked' && !line.isHearing && !wish.isCounted
+    const mostMs = isTurnNear ? jittered(YIELD_TO_POLLERS_MS, line.parts.timing.chance) : pauseMs
+    return this.#sleepFor(Math.min(pauseMs, lastsMs, mostMs), bounds)
+  }
+
+  /** Whoever hears is told by every release of a marked key, and marks whenever it was refused. */
+  #isMarkDue(pauseMs: number): boolean {
+    if (this.#line.isHearing) return true
+    const nowMs = this.#line.parts.timing.clock.nowMs()
+    if (pauseMs < MARK_FROM_MS || nowMs < this.#nextMarkMs) return false
+    this.#nextMarkMs = nowMs + MARK_EVERY_MS
+    return true
+  }
+
+  /** Most transactions are over in a moment; for one that is not, pauses double. */
+  #rowLockPauseMs(): number {
+    return ROW_LOCK_MS * 2 ** this.#rowLocks++
   }
 
   fail(error: Error): void {
@@ -336,7 +358,9 @@ export class LinePlace implements Place {
 
   #pauseMs({ mostMs, isCounted }: PauseWish): number {
     const { chance } = this.#line.parts.timing
-    if (isCounted || this.#line.isHearing) return jittered(mostMs, chance)
+    // Whose tries are counted says exactly when the next one is due.
+    if (isCounted) return mostMs
+    if (this.#line.isHearing) return jittered(mostMs, chance)
     return jittered(Math.min(mostMs, FIRST_POLL_MS * 2 ** this.#polls++), chance)
   }
 

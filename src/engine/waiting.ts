@@ -14,7 +14,7 @@ export interface Obstacle {
 
 /** How long a waiter may pause. */
 export interface PauseWish {
-  /** The longest pause that the caller accepts. */
+  /** The longest pause that the caller accepts; if its tries are counted: the time until the next one is due. */
   readonly mostMs: number
   /** Its tries are counted: it would rather not use them up by asking often. */
   readonly isCounted: boolean

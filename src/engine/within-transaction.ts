@@ -45,11 +45,12 @@ class TransactionPlace implements Place {
   /** Nothing is ever sent a second time on a transaction. */
   renameAttempt(): void {}
 
-  async untilMaybeFree({ mostMs }: PauseWish, obstacle: Obstacle, bounds: Bounds): Promise<undefined> {
+  async untilMaybeFree({ mostMs, isCounted }: PauseWish, obstacle: Obstacle, bounds: Bounds): Promise<undefined> {
     const { clock, chance } = this.#timing
     const { freeInMs, isRowLocked } = obstacle
     await bounds.race(this.#store.checkWaiting(this.request.key, isRowLocked))
-    const pauseMs = jittered(isRowLocked ? Math.min(mostMs, ROW_LOCK_MS) : mostMs, chance)
+    const longestMs = isRowLocked ? Math.min(mostMs, ROW_LOCK_MS) : mostMs
+    const pauseMs = isCounted ? longestMs : jittered(longestMs, chance)
     await pause(clock, freeInMs === null ? pauseMs : Math.min(pauseMs, freeInMs), bounds)
   }
 

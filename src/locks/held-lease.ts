@@ -39,6 +39,9 @@ export class HeldLease implements RenewedHold {
   /** Whether the timer of the signal keeps the process alive: while a callback of `run` works. */
   isAtWork = false
 
+  /** The end of its run is on its way to the store: from then on the store does not know the hold any more. */
+  isFinishing = false
+
   #deadlineMs: number
   #abortReason: unknown
   #extending: Promise<unknown> = Promise.resolve()
@@ -98,7 +101,7 @@ export class HeldLease implements RenewedHold {
   }
 
   lose(): void {
-    this.end('lost')
+    if (!this.isFinishing) this.end('lost')
   }
 
   /** However many want it released at the same time, it is released once. */

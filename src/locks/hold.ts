@@ -2,7 +2,7 @@ import type { KyselyTransactionLike, TransactionLike } from '../caller-transacti
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { guardedTransaction, guardLease, type TransactionStarter, type TransactionWork } from './guard.ts'
 import type { HeldLease } from './held-lease.ts'
-import { extendLease, type LockContext, releaseLease, storeWithin } from './lock-context.ts'
+import { extendLease, handOut, type LockContext, releaseLease, storeWithin } from './lock-context.ts'
 import { notOwnedError } from './lock-errors.ts'
 import { releaseAfterWork } from './run-holding.ts'
 import { type SerializedLock, serializeLease } from './serialized-lock.ts'
@@ -101,7 +101,7 @@ export class Hold implements AsyncDisposable {
 
   /** The hold as plain JSON, for `restoreLock` in another process, which may then release and extend it. */
   serialize(): SerializedLock {
-    this.#context.holds.delete(this.#held)
+    handOut(this.#context, this.#held)
     return serializeLease(this.#held, this.#ttlUs)
   }
 

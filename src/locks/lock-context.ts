@@ -29,6 +29,8 @@ export interface LockContext {
   readonly keepAlive: KeepAlive | undefined
   /** The defaults of `run` and `hold`. */
   readonly keeping: ResolvedKeeping
+  /** What was found out about the store once and for all. */
+  readonly checked: Set<string>
   /** Calls of `run` whose callback or release is in progress, for closing to wait for, with their holds. */
   readonly running: Map<Promise<unknown>, HeldLease>
 }
@@ -76,6 +78,7 @@ export async function takeLease(
 /**
  * The same for work: kept alive while it lasts, if that was asked for, and never held for longer than `maxHold`.
  *
+ * @param isAtWork the work begins at once, and the process must not end before the work does
  * @returns `null` when it was not granted in time
  */
 export async function takeKeptLease(
@@ -84,10 +87,12 @@ export async function takeKeptLease(
   { isKeptAlive, maxHoldMs }: ResolvedKeeping,
   retry: ResolvedRetry,
   signal?: AbortSignal,
+  isAtWork = true,
 ): Promise<HeldLease | null> {
   const ttlUs = Math.min(wish.ttlUs ?? Number.POSITIVE_INFINITY, Math.ceil(maxHoldMs * 1000))
   const bounded = { ...wish, ttlUs: ttlUs === Number.POSITIVE_INFINITY ? null : ttlUs }
   const held = await takeLease(context, bounded, retry, signal)
+  if (held) held.isAtWork = isAtWork
   // Without an end there is nothing to renew.
   const isRenewed = isKeptAlive && wish.ttlUs !== null
   if (held && isRenewed) context.keepAlive?.keep(held, held.deadlineMs - ttlUs / 1000 + maxHoldMs)
@@ -107,6 +112,12 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
   context.databaseClock.note(extension.extendedAtUs, extension.sentAtMs)
   held.expiresAtUs = ttlUs === null ? null : extension.extendedAtUs + ttlUs
   return true
+}
+
+/** Somebody else gets the hold: closing leaves it alone, and who waits here must hear of a release elsewhere. */
+export function handOut(context: LockContext, held: HeldLease): void {
+  context.holds.delete(held)
+  context.engine.handingOver?.freed(held.key)
 }
 
 /** Releases a hold. @returns whether the database still knew it as ours */

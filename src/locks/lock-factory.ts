@@ -62,7 +62,7 @@ export class LockFactory implements AsyncDisposable {
     const lines = new WaitLines({ store, timing, giveBack })
     this.#store = store
     this.#giveBack = giveBack
-    this.#keepAlive = new KeepAlive({ store, timing })
+    this.#keepAlive = new KeepAlive({ store, timing, lost: (key) => lines.freed(key) })
     this.#context = {
       engine: { store, timing, waiting: lines, giveBack, handingOver: handingOver({ store, timing, giveBack, lines }) },
       rootStore: store,
@@ -74,6 +74,7 @@ export class LockFactory implements AsyncDisposable {
       closing: this.#closing.signal,
       holds: new HoldRegistry(timing.clock),
       databaseClock: new DatabaseClock(timing.clock),
+      checked: new Set(),
       running: new Map(),
     }
   }

@@ -17,6 +17,7 @@ import { Hold } from './hold.ts'
 import {
   extendLease,
   forceReleaseKey,
+  handOut,
   inspectKey,
   type LeaseWish,
   type LockContext,
@@ -145,7 +146,7 @@ export class Lock {
    * await using held = await lock.hold({ retry: { timeout: '10s' } })
    */
   async hold(options?: HoldOptions): Promise<Hold> {
-    const held = await this.#takeKept(options)
+    const held = await this.#takeKept(options, this.#context.retry, false)
     if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${JSON.stringify(this.key)} was not granted in time`)
     return new Hold(this.#context, held, this.#wish.ttlUs)
   }
@@ -283,7 +284,7 @@ export class Lock {
   serialize(): SerializedLock {
     const { key, owner, ttlUs } = this.#wish
     if (this.#held?.state === 'held') {
-      this.#context.holds.delete(this.#held)
+      handOut(this.#context, this.#held)
       return serializeLease(this.#held, ttlUs)
     }
     return { key, owner, ttl: ttlUs === null ? null : ttlUs / 1000, expirationTime: null, token: null }
@@ -294,14 +295,18 @@ export class Lock {
     return takeLease(this.#context, this.#wish, resolveRetry(retry, this.#context.retry), signal)
   }
 
-  async #takeKept(options?: HoldOptions, base: ResolvedRetry = this.#context.retry): Promise<HeldLease | null> {
+  async #takeKept(
+    options?: HoldOptions,
+    base: ResolvedRetry = this.#context.retry,
+    isAtWork = true,
+  ): Promise<HeldLease | null> {
     const context = this.#context
     const given = checkHoldOptions(options)
     if (given.keepAlive && !context.keepAlive) {
       throw invalidOption('keepAlive', 'left out in a transaction: nobody else sees its leases before the commit', true)
     }
     const keeping = resolveKeeping(given, context.keeping)
-    return takeKeptLease(context, this.#wish, keeping, resolveRetry(given.retry, base), given.signal)
+    return takeKeptLease(context, this.#wish, keeping, resolveRetry(given.retry, base), given.signal, isAtWork)
   }
 
   #keep(held: HeldLease | null): boolean {

@@ -1,12 +1,14 @@
 import { type Duration, resolveLengthUs } from '../duration.ts'
 import { ask } from '../engine/ask.ts'
-import { boundsOf } from '../engine/bounds.ts'
+import { boundsOf, OutOfTime } from '../engine/bounds.ts'
 import { finishRun } from '../engine/finish-run.ts'
+import { errors } from '../errors.ts'
 import { checkKey } from '../key.ts'
 import {
   type AcquireOptions,
   checkRunOncePerOptions,
   type KeepAliveOptions,
+  type ResolvedRetry,
   resolveKeeping,
   resolveRetry,
 } from '../options.ts'
@@ -14,7 +16,7 @@ import { randomId } from '../random-id.ts'
 import type { RunEnd, RunRecord } from '../store/lock-store.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkCallback, Lock, type RunCallback, type RunOutcome } from './lock.ts'
-import { type LeaseWish, type LockContext, releaseLease, takeKeptLease } from './lock-context.ts'
+import { type LeaseWish, type LockContext, takeKeptLease } from './lock-context.ts'
 import { endAfterWork, runHolding } from './run-holding.ts'
 import { workContext } from './work-context.ts'
 
@@ -65,10 +67,9 @@ export async function runOncePer<Result>(
   const keeping = resolveKeeping({ maxHold: given.maxHold, keepAlive: true }, context.keeping)
   const retry = given.retry === undefined ? context.once : resolveRetry(given.retry, context.retry)
 
+  await checkThatRunsCanBeRecorded(context, key, retry, signal)
   const held = await takeKeptLease(context, wish, keeping, retry, signal)
   if (!held) return [false, null]
-  await checkThatRunsCanBeRecorded(context, held)
-
   const finish = (hasFailed: boolean) => {
     const isOver = !hasFailed || onError === 'skip'
     return endAfterWork(held, () => finishLease(context, held, { periodUs: isOver ? periodUs : null, hasFailed }))
@@ -78,24 +79,44 @@ export async function runOncePer<Result>(
 }
 
 /**
- * Before the work, not after it: with a table that has no columns for the records, every run would be one more in its period.
+ * Before the work, not after it: with a table that has no columns for the records, every run would be one more in its period. Asked
+ * once: what a migration has added stays.
  *
- * @throws LockError `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`
+ * @throws LockError `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`, `E_CLOSED`; the reason of the signal
  */
-async function checkThatRunsCanBeRecorded(context: LockContext, held: HeldLease): Promise<void> {
+async function checkThatRunsCanBeRecorded(
+  context: LockContext,
+  key: string,
+  { timeoutMs }: ResolvedRetry,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { checked, closing, engine, rootStore } = context
+  if (checked.has('run records')) return
+  const { timing } = engine
+  const bounds = boundsOf(timing.clock, timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs, closing, signal)
+  bounds.throwIfAborted()
   try {
-    await recordOf(context, held.key)
+    await bounds.race(ask(() => rootStore.lastRun(key), timing, bounds))
   } catch (error) {
-    await releaseLease(context, held).catch(() => {})
-    throw error
+    if (!(error instanceof OutOfTime)) throw error
+    throw new errors.E_LOCK_STORAGE_ERROR(`the database did not answer within the timeout of ${timeoutMs} ms`, {
+      details: { key, timeoutMs },
+    })
   }
+  checked.add('run records')
 }
 
 async function finishLease(context: LockContext, held: HeldLease, end: RunEnd): Promise<void> {
   context.holds.delete(held)
-  context.keepAlive?.stop(held)
-  const isFinished = await finishRun(context.engine, context.rootStore, held, end)
-  held.end(isFinished ? 'released' : 'lost')
+  // Renewed until the end is confirmed: the database may be away for longer than what is left of the lease. From here on, that the row
+  // names another token may be our own doing.
+  held.isFinishing = true
+  try {
+    const isFinished = await finishRun(context.engine, context.rootStore, held, end)
+    held.end(isFinished ? 'released' : 'lost')
+  } finally {
+    context.keepAlive?.stop(held)
+  }
 }
 
 function recordOf({ rootStore, engine: { timing } }: LockContext, key: string): Promise<RunRecord | null> {

@@ -200,7 +200,8 @@ export interface LockStore extends LeaseStore {
   /** Marks that somebody waits for the key. Never waits. Repeatable; writes nothing when it is marked already. */
   want(key: string): Promise<WantAnswer>
   /**
-   * Extends many holds, in one statement where the database can. Sent on a connection that the app's own work cannot keep busy, if the
+   * Extends many holds, in one statement where the database can; never to an earlier end than they have, since one that was sent long ago may be
+   * carried out after an extension by hand. Sent on a connection that the app's own work cannot keep busy, if the
    * store has one.
    *
    * @param withinMs if there is no answer by then, the call rejects, and the connection is given up
@@ -208,9 +209,10 @@ export interface LockStore extends LeaseStore {
    */
   extendAll(renewals: readonly Renewal[], withinMs: number): Promise<RenewalAnswer[]>
   /**
-   * Writes down how a run ended, and keeps the key taken for the rest of its period, or frees it: in one step. Repeatable.
+   * Writes down how a run ended, and keeps the key taken for the rest of its period, or frees it: in one step. Raises the token, so
+   * that a renewal or a try that is still on its way cannot change that.
    *
-   * @returns `false`: the key does not name the hold (any more), and nothing was written
+   * @returns `false`: the key does not name the hold (any more), and nothing was written. Sent again: the token of {@link lastRun} tells
    */
   finishRun(hold: LeaseHold, end: RunEnd): Promise<boolean>
   /** The last run of the key that ended; `null`: none is known. */

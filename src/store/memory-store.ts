@@ -118,11 +118,13 @@ export class MemoryStore implements LockStore {
   }
 
   async extendAll(renewals: readonly Renewal[]): Promise<RenewalAnswer[]> {
-    const answers = renewals.map(async ({ hold, ttlUs }): Promise<RenewalAnswer> => {
-      const atUs = await this.extend(hold, ttlUs)
-      return atUs === null ? { kind: 'lost' } : { kind: 'renewed', atUs }
+    const nowUs = this.#nowUs()
+    return renewals.map(({ hold, ttlUs }): RenewalAnswer => {
+      const row = this.#rowOf(hold)
+      if (!row || row.expiresAtUs <= nowUs) return { kind: 'lost' }
+      row.expiresAtUs = Math.max(row.expiresAtUs, nowUs + (ttlUs ?? Infinity))
+      return { kind: 'renewed', atUs: nowUs }
     })
-    return Promise.all(answers)
   }
 
   async finishRun(hold: LeaseHold, { periodUs, hasFailed }: RunEnd): Promise<boolean> {
@@ -131,8 +133,12 @@ export class MemoryStore implements LockStore {
     if (!row) return false
     const { token, acquiredAtUs: startedAtUs, heldBy } = row
     row.lastRun = { token, startedAtUs, endedAtUs: nowUs, heldBy, hasFailed }
+    // What is still on its way under the hold must not give the key another end.
+    row.token = Math.max(token + 1, nowUs)
+    row.attempt = null
     if (periodUs === null) this.#free(hold.key, row)
     else row.expiresAtUs = Math.max(nowUs, startedAtUs + periodUs)
+    if (row.isWanted) this.wakeSource.wake(hold.key)
     return true
   }
 

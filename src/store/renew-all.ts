@@ -1,7 +1,7 @@
 import type { ExtendAnswer, LockDialect } from '../dialects/dialect.ts'
 import type { Answer, RenewalInput, Statement, StatementInput } from '../statement.ts'
+import { leaseStateOf } from './lease-state.ts'
 import type { Renewal, RenewalAnswer } from './lock-store.ts'
-import { RowLocked } from './row-locked.ts'
 
 /** Renewals of one statement: enough for any process, and a text that no server finds too long. */
 const MOST_AT_ONCE = 1_000
@@ -27,6 +27,7 @@ export async function renewAll(
   })
 }
 
+/** One that was not extended is lost, unless the row still names the hold: then somebody has it locked. */
 async function oneByOne(
   dialect: LockDialect,
   asked: readonly RenewalInput[],
@@ -34,12 +35,14 @@ async function oneByOne(
 ): Promise<ExtendAnswer[]> {
   const answers: ExtendAnswer[] = []
   for (const renewal of asked) {
-    try {
-      answers.push(dialect.readExtend(await send(dialect.statements.extend, { ...renewal })))
-    } catch (error) {
-      if (!(error instanceof RowLocked)) throw error
-      answers.push({ kind: 'locked' })
-    }
+    const answer = dialect.readExtend(await send(dialect.statements.extendAll, { renewals: [renewal] }))
+    const isLocked = answer.kind === 'lost' && (await isLive(dialect, renewal, send))
+    answers.push(isLocked ? { kind: 'locked' } : answer)
   }
   return answers
+}
+
+async function isLive(dialect: LockDialect, { key, owner, token }: RenewalInput, send: SendRenewal): Promise<boolean> {
+  const state = leaseStateOf(await send(dialect.statements.inspect, { key }))
+  return state !== null && state.owner === owner && state.token === token && state.remainingUs !== 0
 }

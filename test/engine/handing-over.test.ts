@@ -313,6 +313,57 @@ describe('in line', () => {
     await rejection(later, 'E_LOCK_STORAGE_ERROR')
   })
 
+  test('who counts tries is not robbed of them by wake-ups that come for nothing', async () => {
+    const network = new Network()
+    const { take } = network.process('a')
+    await network.process('b').take()
+    const counting = take({ attempts: 3, delayMs: 200 })
+    for (let wakes = 0; wakes < 75; wakes++) {
+      await network.clock.pass(5)
+      network.memory.wakeSource.wake('k')
+    }
+    expect(await Promise.race([counting, 'pending'])).toBe('pending')
+    await network.clock.pass(100)
+    expect(await counting).toBeNull()
+  })
+
+  test('a row that a transaction has locked for long is looked at less and less often', async () => {
+    const network = new Network()
+    const { take } = network.process('a')
+    network.memory.tryAcquire = async () => ({ granted: false, freeInUs: null, isUncertain: true })
+    void take()
+    await network.clock.pass(10_000)
+    expect(network.sent.length).toBeGreaterThan(30)
+    expect(network.sent.length).toBeLessThan(60)
+  })
+
+  test('one who polls gets its turn, though another process has a long line, whatever the delay', async () => {
+    for (const delayMs of [250, 2_000]) {
+      const network = new Network()
+      const busy = network.process('a', { hears: false })
+      const poller = network.process('b', { hears: false })
+      let isOver = false
+      const work = async () => {
+        while (!isOver) {
+          const grant = await busy.take({ delayMs })
+          await new Promise<void>((done) => network.clock.after(5, done))
+          await busy.give(grant)
+        }
+      }
+      const held = await busy.take()
+      const working = Array.from({ length: 10 }, work)
+      const granted = poller.take({ delayMs })
+      await network.clock.pass(20)
+      await busy.give(held)
+      await network.clock.pass(2 * delayMs + 700)
+      expect(await Promise.race([granted, 'pending']), `${delayMs}`).not.toBe('pending')
+      await poller.give(await granted)
+      isOver = true
+      await network.clock.pass(5_000)
+      await Promise.all(working)
+    }
+  })
+
   test('one who tries once asks at once, however many wait', async () => {
     const network = new Network()
     const { take } = network.process('a')

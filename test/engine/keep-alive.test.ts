@@ -146,6 +146,15 @@ describe('a hold that is kept alive', () => {
     expect(sent).toHaveLength(2)
   })
 
+  test('is not renewed again and again near its longest time, whatever the rounding', async () => {
+    const { clock, sent, keepAlive, hold } = keepingWith('renewed')
+    await clock.pass(0.123456)
+    const held = hold('k', 30_000)
+    keepAlive.keep(held, clock.nowMs() + 33_000.7)
+    await clock.pass(40_000)
+    expect(sent.length).toBeLessThan(5)
+  })
+
   test('that was extended by hand is next renewed a third of its new TTL later, for that TTL', async () => {
     const { clock, sent, keepAlive, hold } = keepingWith('renewed')
     const held = hold('k', 30_000)

@@ -284,7 +284,6 @@ function telling(context: SuiteContext): void {
     return { store, hold, request }
   }
   type Held = Awaited<ReturnType<typeof held>>
-  const day = 86_400_000_000
   const FREEING: Record<string, (held: Held) => Promise<unknown>> = {
     release: ({ store, hold }) => store.release(hold),
     abandon: ({ store, request }) => store.abandon(request.key, request.attempt),
@@ -309,16 +308,22 @@ function telling(context: SuiteContext): void {
     expect(await allHeard()).toEqual([])
   })
 
-  test('what frees nothing is not told: an extension, a hand-over, a run that keeps its key, a stranger', async () => {
+  test('what frees nothing is not told: an extension, a hand-over, a stranger', async () => {
     await allHeard()
     const { store, hold } = await held(true)
     await store.release({ ...hold, token: hold.token + 1 })
     await store.abandon(hold.key, 'another')
     await store.extend(hold, 60_000_000)
     await store.extendAll([{ hold, ttlUs: 60_000_000 }], 5_000)
-    await store.finishRun(hold, { periodUs: day, hasFailed: false })
     await store.handOver(hold, requestFor(hold.key))
     expect(await allHeard()).toEqual([])
+  })
+
+  test('a run that keeps its key for a while tells that its end has changed', async () => {
+    await allHeard()
+    const { store, hold } = await held(true)
+    expect(await store.finishRun(hold, { periodUs: 3_600_000_000, hasFailed: false })).toBe(true)
+    expect(await allHeard()).toEqual([hold.key])
   })
 
   test.each(['commit', 'rollback'] as const)('a release in a transaction is told at its commit: %s', async (how) => {

@@ -13,18 +13,21 @@ export function mysqlRunStatements(table: ResolvedTable) {
   const locks = tableId(table)
 
   return {
+    // A new token, and no attempt: a renewal or a try that is still on its way must not give the key another end. In this order: MySQL
+    // assigns from left to right, and reads what it has assigned.
     finishRun: compileStatement(
       compiler,
       'finish-run',
       sql`
 update ${locks}
 set run_token = token,
+    token = greatest(token + 1, ${now}),
     run_started_at = acquired_at,
     run_ended_at = ${now},
     run_by = held_by,
     run_failed = ${value('hasFailed')},
     expires_at = coalesce(greatest(${now}, acquired_at + cast(${value('periodUs')} as signed)), ${now}),
-    attempt = if(cast(${value('periodUs')} as signed) is null, null, attempt),
+    attempt = null,
     owner = if(cast(${value('periodUs')} as signed) is null, null, owner)
 where \`key\` = ${value('key')}
   and owner = ${value('owner')}

@@ -88,7 +88,8 @@ update (
 ) as live
 straight_join ${locks} as extended force index (primary)
 on extended.\`key\` = live.\`key\`
-set extended.expires_at = if(last_insert_id(${now}) > 0, coalesce(${now} + live.ttl, ${never}), 0)
+set extended.expires_at = if(last_insert_id(${now}) > 0,
+  greatest(extended.expires_at, coalesce(${now} + live.ttl, ${never})), 0)
 `,
     ),
   }

@@ -13,6 +13,8 @@ export function postgresRunStatements(table: ResolvedTable) {
 
   return {
     // Durable, unlike a release: the record counts. `greatest` passes over a null, so that without a period the key is free now.
+    // A new token, and no attempt: a renewal or a try that is still on its way must not give the key another end.
+    // Whoever waits is told also of an end that only comes nearer.
     finishRun: compileQuery(
       compiler,
       'finish-run',
@@ -22,18 +24,19 @@ with clock as materialized (
 )
 update ${locks} as locks
 set run_token = locks.token,
+    token = greatest(locks.token + 1, clock.now),
     run_started_at = locks.acquired_at,
     run_ended_at = clock.now,
     run_by = locks.held_by,
     run_failed = ${value('hasFailed')}::boolean,
     expires_at = greatest(clock.now, locks.acquired_at + ${value('periodUs')}::bigint),
     owner = case when ${value('periodUs')}::bigint is not null then locks.owner end,
-    attempt = case when ${value('periodUs')}::bigint is not null then locks.attempt end
+    attempt = null
 from clock
 where locks.key = ${value('key')}::text
   and locks.owner = ${value('owner')}::text
   and locks.token = ${value('token')}::bigint
-returning case when locks.wanted and locks.expires_at <= clock.now then ${tellListeners(table)} end is null as is_quiet
+returning case when locks.wanted then ${tellListeners(table)} end is null as is_quiet
 `,
     ),
 

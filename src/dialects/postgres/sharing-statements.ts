@@ -125,7 +125,7 @@ live as materialized (
 ),
 extended as (
   update ${locks} as locks
-  set expires_at = coalesce(clock.now + live.ttl, ${never})
+  set expires_at = greatest(locks.expires_at, coalesce(clock.now + live.ttl, ${never}))
   from live, clock
   where locks.key = live.key
   returning live.n, clock.now

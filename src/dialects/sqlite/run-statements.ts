@@ -13,18 +13,20 @@ export function sqliteRunStatements(table: ResolvedTable) {
   const locks = tableId(table)
 
   return {
+    // A new token, and no attempt: a renewal or a try that is still on its way must not give the key another end.
     finishRun: compileQuery(
       compiler,
       'finish-run',
       sql`
 update ${locks}
 set run_token = token,
+    token = max(token + 1, ${now}),
     run_started_at = acquired_at,
     run_ended_at = ${now},
     run_by = held_by,
     run_failed = ${value('hasFailed')},
     expires_at = coalesce(max(${now}, acquired_at + ${value('periodUs')}), ${now}),
-    attempt = iif(${value('periodUs')} is null, null, attempt),
+    attempt = null,
     owner = iif(${value('periodUs')} is null, null, owner)
 where key = ${value('key')}
   and owner = ${value('owner')}

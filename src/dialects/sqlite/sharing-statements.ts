@@ -75,7 +75,7 @@ where locks.key = asked.value ->> 'key'
   and locks.token = asked.value ->> 'token'
   and locks.expires_at > ${now}
 on conflict (key) do update
-set expires_at = excluded.expires_at
+set expires_at = max(expires_at, excluded.expires_at)
 returning key, token, ${now} as now
 `,
     ),
