@@ -277,11 +277,14 @@ export class LinePlace implements Place {
     const lastsMs = obstacle.freeInMs ?? Number.POSITIVE_INFINITY
     if (obstacle.isInThisProcess) return this.#sleepFor(Math.min(pauseMs, lastsMs), bounds)
     line.listen()
-    if (obstacle.isRowLocked) return this.#sleepFor(Math.min(pauseMs, this.#rowLockPauseMs()), bounds)
 
     const mark = this.#isMarkDue(pauseMs) ? await bounds.race(line.mark()) : undefined
-    if (mark === 'free') return undefined
-    if (mark === 'locked') return this.#sleepFor(Math.min(pauseMs, lastsMs, this.#rowLockPauseMs()), bounds)
+    // A row that is locked although nobody holds the key: a transaction has it until it commits.
+    if (mark === 'free' && !obstacle.isRowLocked) return undefined
+    if (mark !== 'marked' && (obstacle.isRowLocked || mark === 'locked')) {
+      this.#nextMarkMs = Number.NEGATIVE_INFINITY
+      return this.#sleepFor(Math.min(pauseMs, lastsMs, this.#rowLockPauseMs()), bounds)
+    }
     this.#rowLocks = 0
     const isTurnNear = mark === 'marked' && !line.isHearing && !wish.isCounted
     const mostMs = isTurnNear ? jittered(YIELD_TO_POLLERS_MS, line.parts.timing.chance) : pauseMs

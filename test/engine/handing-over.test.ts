@@ -333,8 +333,9 @@ describe('in line', () => {
     network.memory.tryAcquire = async () => ({ granted: false, freeInUs: null, isUncertain: true })
     void take()
     await network.clock.pass(10_000)
-    expect(network.sent.length).toBeGreaterThan(30)
-    expect(network.sent.length).toBeLessThan(60)
+    // At last a try and a mark in each delay.
+    expect(network.sent.length).toBeGreaterThan(60)
+    expect(network.sent.length).toBeLessThan(110)
   })
 
   test('one who polls gets its turn, though another process has a long line, whatever the delay', async () => {
