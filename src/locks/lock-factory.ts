@@ -136,7 +136,9 @@ export class LockFactory implements AsyncDisposable {
    * Called by a timer, choose a period a little shorter than the timer's: one hour, less a minute, for every hour. By default a call tries once and does
    * not wait. Needs the columns of migration `0002_verrou_run_records`. It is a lock on that key: `createLock` with the same key is refused, too.
    *
-   * Sends `sql/<dialect>/acquire.sql` once, `last-run.sql` once, `extend-all.sql` every third of the TTL, and `finish-run.sql` once.
+   * Sends `sql/<dialect>/acquire.sql` once, `extend-all.sql` every third of the TTL, and `finish-run.sql` once; before the first run of the
+   * factory `last-run.sql`. If the database is away when the run ends, the lease is renewed until the end is written down, for 10 s at most. A callback
+   * that releases the lock itself frees the period, and nothing is recorded.
    *
    * @returns `[true, result]`; `[false, null]`: it has been run in this period, or is being run
    * @throws whatever the callback throws; `E_LOCK_LOST` when the lease ended before the callback did; else what {@link Lock.acquire} throws;
