@@ -2,7 +2,7 @@ import type { LeaseRequest, TryOutcome } from '../store/lock-store.ts'
 import type { Grant } from './grant.ts'
 import type { Place } from './waiting.ts'
 
-/** The place of one who tries once: beside the line, since it does not wait. */
+/** The place of one who does not stand in line: since it tries once, or since nobody can ask on its behalf. */
 export class AsidePlace implements Place {
   readonly request: LeaseRequest
   readonly isFirst = true
@@ -26,10 +26,12 @@ export class AsidePlace implements Place {
     this.wasRefused ||= !outcome.granted
   }
 
-  /** There is no second try. */
+  /** There is no second try, or nothing is ever sent unheard. */
   renameAttempt(): void {}
 
-  async untilMaybeFree(): Promise<undefined> {}
+  async untilMaybeFree(..._given: Parameters<Place['untilMaybeFree']>): Promise<Grant | undefined> {
+    return undefined
+  }
 
   fail(): void {}
 

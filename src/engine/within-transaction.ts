@@ -1,10 +1,11 @@
 import { jittered } from '../backoff.ts'
-import type { LeaseRequest, TransactionStore, TryOutcome } from '../store/lock-store.ts'
+import type { LeaseRequest, TransactionStore } from '../store/lock-store.ts'
 import type { Trying } from './acquire.ts'
+import { AsidePlace } from './aside-place.ts'
 import type { Timing } from './ask.ts'
 import { type Bounds, pause } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
-import type { Obstacle, PauseWish, Place, Waiting } from './waiting.ts'
+import type { Obstacle, PauseWish, Waiting } from './waiting.ts'
 
 /** Transactions are short: one that has a row locked is looked at again after this time at the latest. */
 const ROW_LOCK_MS = 20
@@ -17,46 +18,29 @@ export function waitingWithin(store: TransactionStore, timing: Timing): Waiting 
   return { enter: (request) => new TransactionPlace(store, timing, request) }
 }
 
-class TransactionPlace implements Place {
-  readonly request: LeaseRequest
-  readonly isFirst = true
-  wasRefused = false
+class TransactionPlace extends AsidePlace {
   readonly #store: TransactionStore
   readonly #timing: Timing
 
   constructor(store: TransactionStore, timing: Timing, request: LeaseRequest) {
+    super(request, () => {})
     this.#store = store
     this.#timing = timing
-    this.request = request
   }
 
-  async isFirstWithin(): Promise<boolean> {
-    return true
-  }
-
-  knownObstacle(): undefined {}
-
-  beginTry(): void {}
-
-  heard(outcome: TryOutcome): void {
-    this.wasRefused ||= !outcome.granted
-  }
-
-  /** Nothing is ever sent a second time on a transaction. */
-  renameAttempt(): void {}
-
-  async untilMaybeFree({ mostMs, isCounted }: PauseWish, obstacle: Obstacle, bounds: Bounds): Promise<undefined> {
+  override async untilMaybeFree(
+    { mostMs, isCounted }: PauseWish,
+    obstacle: Obstacle,
+    bounds: Bounds,
+  ): Promise<undefined> {
     const { clock, chance } = this.#timing
     const { freeInMs, isRowLocked } = obstacle
     await bounds.race(this.#store.checkWaiting(this.request.key, isRowLocked))
     const longestMs = isRowLocked ? Math.min(mostMs, ROW_LOCK_MS) : mostMs
     const pauseMs = isCounted ? longestMs : jittered(longestMs, chance)
     await pause(clock, freeInMs === null ? pauseMs : Math.min(pauseMs, freeInMs), bounds)
+    return undefined
   }
-
-  fail(): void {}
-
-  leave(): void {}
 }
 
 /**

@@ -1,28 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/drivers/memory.ts'
-import { LockFactory, type LockStore, StoreTrouble } from '../../src/index.ts'
+import { LockFactory, StoreTrouble } from '../../src/index.ts'
 import { rejection } from '../suite/rejection.ts'
-
-/** The memory store with some methods in the way: late, failing, silent. What they wrap is `real`. */
-function storeWith(make: (real: LockStore) => Partial<LockStore>): { real: LockStore; store: LockStore } {
-  const real = memoryStore()
-  const changed = make(real)
-  const store = new Proxy(real, {
-    get: (target, name) => {
-      const method = changed[name as keyof LockStore] ?? target[name as keyof LockStore]
-      return typeof method === 'function' ? method.bind(target) : method
-    },
-  })
-  return { real, store }
-}
+import { changedStore } from '../support/changed-store.ts'
 
 const never = new Promise<never>(() => {})
 const unanswered = () => Promise.reject(new StoreTrouble('unanswered', new Error('connection lost')))
 
 describe('extend', () => {
   test('of two at once, the last one that the store carried out decides the deadline', async () => {
-    const { real, store } = storeWith((real) => ({
+    const { real, store } = changedStore((real) => ({
       async extend(hold, ttlUs) {
         const extended = await real.extend(hold, ttlUs)
         if (ttlUs === 60_000_000) await sleep(60)
@@ -37,7 +25,7 @@ describe('extend', () => {
   })
 
   test('to a shorter TTL that gets no answer: the signal aborts and the call ends at the shorter deadline', async () => {
-    const { store } = storeWith(() => ({ extend: () => never }))
+    const { store } = changedStore(() => ({ extend: () => never }))
     const held = await new LockFactory(store).createLock('k', null).hold()
     const { signal } = held
     await rejection(held.extend(100), 'E_LOCK_LOST')
@@ -46,7 +34,7 @@ describe('extend', () => {
   })
 
   test('whose answer comes after its own end is a loss', async () => {
-    const { store } = storeWith((real) => ({
+    const { store } = changedStore((real) => ({
       async extend(hold, ttlUs) {
         const extended = await real.extend(hold, ttlUs)
         await sleep(300)
@@ -61,7 +49,7 @@ describe('extend', () => {
   })
 
   test('of a restored lock on a silent database ends with the TTL', async () => {
-    const { store } = storeWith(() => ({ extend: () => never }))
+    const { store } = changedStore(() => ({ extend: () => never }))
     const locks = new LockFactory(store)
     const original = locks.createLock('k', 200)
     await original.acquire()
@@ -79,7 +67,7 @@ describe('extend', () => {
 describe('release', () => {
   test('that failed once and was repeated in the background is a success when it is asked for again', async () => {
     let failures = 1
-    const { store } = storeWith((real) => ({
+    const { store } = changedStore((real) => ({
       release: (hold) => (failures-- > 0 ? Promise.reject(new Error('once')) : real.release(hold)),
     }))
     const lock = new LockFactory(store).createLock('k')
@@ -92,7 +80,7 @@ describe('release', () => {
 
   test('inside run that failed once is no loss', async () => {
     let failures = 1
-    const { store } = storeWith((real) => ({
+    const { store } = changedStore((real) => ({
       release: (hold) => (failures-- > 0 ? Promise.reject(new Error('once')) : real.release(hold)),
     }))
     const work = new LockFactory(store).createLock('k').run(async ({ lock }) => {
@@ -115,7 +103,7 @@ describe('release', () => {
 describe('what was sent unheard', () => {
   test('and is carried out late does not keep the key: before the release', async () => {
     let sends = 0
-    const { real, store } = storeWith((real) => ({
+    const { real, store } = changedStore((real) => ({
       tryAcquire(request) {
         if (sends++ > 0) return real.tryAcquire(request)
         setTimeout(() => void real.tryAcquire(request), 50)
@@ -131,7 +119,7 @@ describe('what was sent unheard', () => {
 
   test('and is carried out late does not keep the key: after a refusal', { timeout: 15_000 }, async () => {
     let sends = 0
-    const { real, store } = storeWith((real) => ({
+    const { real, store } = changedStore((real) => ({
       tryAcquire(request) {
         if (sends++ > 0) return real.tryAcquire(request)
         setTimeout(() => void real.tryAcquire(request), 1_000)
@@ -150,7 +138,7 @@ describe('what was sent unheard', () => {
 describe('cleaning up after an unheard sending', () => {
   test('never frees what the same call is granted later', { timeout: 15_000 }, async () => {
     let sends = 0
-    const { real, store } = storeWith((real) => ({
+    const { real, store } = changedStore((real) => ({
       tryAcquire: (request) => (sends++ === 0 ? unanswered() : real.tryAcquire(request)),
       async abandon(key, attempt) {
         // Carried out late, too: after the next try.
@@ -171,7 +159,7 @@ describe('cleaning up after an unheard sending', () => {
 
 describe('closing', () => {
   test('waits for tries under way, and gives back what they take', async () => {
-    const { real, store } = storeWith((real) => ({
+    const { real, store } = changedStore((real) => ({
       async tryAcquire(request) {
         await sleep(30)
         return real.tryAcquire(request)
@@ -198,7 +186,7 @@ describe('closing', () => {
   })
 
   test('does not wait for a store that never closes', { timeout: 12_000 }, async () => {
-    const { store } = storeWith(() => ({ close: () => never }))
+    const { store } = changedStore(() => ({ close: () => never }))
     const startMs = performance.now()
     await new LockFactory(store).close()
     expect(performance.now() - startMs).toBeLessThan(6_000)
@@ -207,7 +195,7 @@ describe('closing', () => {
 
 describe('a grant that came too late', () => {
   test('is given back', async () => {
-    const { real, store } = storeWith((real) => ({
+    const { real, store } = changedStore((real) => ({
       async tryAcquire(request) {
         const outcome = await real.tryAcquire(request)
         await sleep(120)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../src/drivers/memory.ts'
 import { LockFactory, type LockStore, Verrou, type WakeupTrouble } from '../../src/index.ts'
+import { changedStore } from '../support/changed-store.ts'
 
 /** A store that tells of trouble when it is told to. */
 function troubledStore() {
@@ -13,13 +14,7 @@ function troubledStore() {
       return () => listeners.delete(listener)
     },
   }
-  const store = new Proxy(memoryStore(), {
-    get: (target, name) => {
-      if (name === 'wakeSource') return wakeSource
-      const value = target[name as keyof LockStore]
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
+  const { store } = changedStore(() => ({ wakeSource }))
   const trouble: WakeupTrouble = { reason: 'deaf', message: 'nothing arrives' }
   const tell = () => {
     for (const listener of listeners) listener(trouble)

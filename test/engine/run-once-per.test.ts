@@ -3,24 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/drivers/memory.ts'
-import { LockFactory, type LockStore, StoreTrouble } from '../../src/index.ts'
+import { LockFactory, StoreTrouble } from '../../src/index.ts'
 import { rejection } from '../suite/rejection.ts'
-
-/** The memory store with some methods in the way. */
-function storeWith(make: (real: LockStore) => Partial<LockStore>): LockStore {
-  const real = memoryStore()
-  const changed = make(real)
-  return new Proxy(real, {
-    get: (target, name) => {
-      const value = changed[name as keyof LockStore] ?? target[name as keyof LockStore]
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
+import { changedStore } from '../support/changed-store.ts'
 
 describe('runOncePer', () => {
   test('on a silent database ends with its timeout, its signal, or the factory', async () => {
-    const locks = new LockFactory(storeWith(() => ({ lastRun: () => new Promise(() => {}) })))
+    const locks = new LockFactory(changedStore(() => ({ lastRun: () => new Promise(() => {}) })).store)
     const work = () => expect.fail('it ran')
     await rejection(locks.runOncePer('k', '1h', work, { retry: { timeout: 50 } }), 'E_LOCK_STORAGE_ERROR')
     const controller = new AbortController()
@@ -37,7 +26,7 @@ describe('runOncePer', () => {
       <Given extends unknown[], Answer>(method: (...given: Given) => Promise<Answer>) =>
       (...given: Given) =>
         isDown ? Promise.reject(new StoreTrouble('unreachable', new Error('down'))) : method(...given)
-    const store = storeWith((real) => ({
+    const { store } = changedStore((real) => ({
       finishRun: whenUp(real.finishRun.bind(real)),
       extendAll: whenUp(real.extendAll.bind(real)),
     }))
