@@ -4,7 +4,7 @@
 
 update `verrou_locks`
 set run_token = token,
-    token = greatest(token + 1, timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))),
+    token = token + 1,
     run_started_at = acquired_at,
     run_ended_at = timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)),
     run_by = held_by,

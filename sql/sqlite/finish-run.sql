@@ -4,7 +4,7 @@
 
 update "verrou_locks"
 set run_token = token,
-    token = max(token + 1, cast(round(unixepoch('subsec') * 1000000) as integer)),
+    token = token + 1,
     run_started_at = acquired_at,
     run_ended_at = cast(round(unixepoch('subsec') * 1000000) as integer),
     run_by = held_by,

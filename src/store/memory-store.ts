@@ -134,7 +134,7 @@ export class MemoryStore implements LockStore {
     const { token, acquiredAtUs: startedAtUs, heldBy } = row
     row.lastRun = { token, startedAtUs, endedAtUs: nowUs, heldBy, hasFailed }
     // What is still on its way under the hold must not give the key another end.
-    row.token = Math.max(token + 1, nowUs)
+    row.token = token + 1
     row.attempt = null
     if (periodUs === null) this.#free(hold.key, row)
     else row.expiresAtUs = Math.max(nowUs, startedAtUs + periodUs)

@@ -21,7 +21,7 @@ export function mysqlRunStatements(table: ResolvedTable) {
       sql`
 update ${locks}
 set run_token = token,
-    token = greatest(token + 1, ${now}),
+    token = token + 1,
     run_started_at = acquired_at,
     run_ended_at = ${now},
     run_by = held_by,

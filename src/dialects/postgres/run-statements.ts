@@ -24,7 +24,7 @@ with clock as materialized (
 )
 update ${locks} as locks
 set run_token = locks.token,
-    token = greatest(locks.token + 1, clock.now),
+    token = locks.token + 1,
     run_started_at = locks.acquired_at,
     run_ended_at = clock.now,
     run_by = locks.held_by,
