@@ -193,6 +193,7 @@ export class LinePlace implements Place {
   #polls = 0
   #rowLocks = 0
   #nextMarkMs = Number.NEGATIVE_INFINITY
+  #refusedSinceMs: number | undefined
   #obstacle: Obstacle | undefined
   #sleep: Sleep | undefined
 
@@ -295,7 +296,10 @@ export class LinePlace implements Place {
   #isMarkDue(pauseMs: number): boolean {
     if (this.#line.isHearing) return true
     const nowMs = this.#line.parts.timing.clock.nowMs()
-    if (pauseMs < MARK_FROM_MS || nowMs < this.#nextMarkMs) return false
+    // However short its pauses are: who has been refused for long has met others that hand the key on among themselves.
+    this.#refusedSinceMs ??= nowMs
+    const isRefusedForLong = nowMs - this.#refusedSinceMs >= MARK_EVERY_MS
+    if ((pauseMs < MARK_FROM_MS && !isRefusedForLong) || nowMs < this.#nextMarkMs) return false
     this.#nextMarkMs = nowMs + MARK_EVERY_MS
     return true
   }
