@@ -9,17 +9,22 @@ const MOST_AT_ONCE = 1_000
 /** Sends one statement. Rejects with trouble. */
 export type SendRenewal = (statement: Statement, input: Partial<StatementInput>) => Promise<Answer>
 
-/** Extends many holds: in one statement for a thousand, and where that does not tell which of them it has extended, one by one. */
+/**
+ * Extends many holds: in one statement for a thousand. Where that does not tell which of them it has extended, each half is sent by
+ * itself, and so on: a row that somebody has locked costs a few statements, and not one for every other hold.
+ *
+ * @param isLate the caller will not wait for much longer: what was not asked by then is answered `held`, which is asked again soon
+ */
 export async function renewAll(
   dialect: LockDialect,
   renewals: readonly Renewal[],
   send: SendRenewal,
+  isLate: () => boolean,
 ): Promise<RenewalAnswer[]> {
   const answers: ExtendAnswer[] = []
   for (let start = 0; start < renewals.length; start += MOST_AT_ONCE) {
     const asked = renewals.slice(start, start + MOST_AT_ONCE).map(({ hold, ttlUs }) => ({ ...hold, ttlUs }))
-    const sent = await send(dialect.statements.extendAll, { renewals: asked })
-    answers.push(...(dialect.readExtendAll(sent, asked) ?? (await oneByOne(dialect, asked, send))))
+    answers.push(...(await extendThese(dialect, asked, send, isLate)))
   }
   return answers.map((answer) => {
     if (answer.kind === 'extended') return { kind: 'renewed', atUs: answer.atUs }
@@ -27,22 +32,33 @@ export async function renewAll(
   })
 }
 
-/** One that was not extended is lost, unless the row still names the hold: then somebody has it locked. */
-async function oneByOne(
+async function extendThese(
   dialect: LockDialect,
   asked: readonly RenewalInput[],
   send: SendRenewal,
+  isLate: () => boolean,
 ): Promise<ExtendAnswer[]> {
-  const answers: ExtendAnswer[] = []
-  for (const renewal of asked) {
-    const answer = dialect.readExtend(await send(dialect.statements.extendAll, { renewals: [renewal] }))
-    const isLocked = answer.kind === 'lost' && (await isLive(dialect, renewal, send))
-    answers.push(isLocked ? { kind: 'locked' } : answer)
-  }
-  return answers
+  const sent = await send(dialect.statements.extendAll, { renewals: asked })
+  const answers = dialect.readExtendAll(sent, asked)
+  if (answers) return answers
+  if (asked.length === 1) return [await answerOfOne(dialect, asked[0] as RenewalInput, sent, send)]
+  if (isLate()) return asked.map(() => ({ kind: 'locked' }))
+  const half = Math.ceil(asked.length / 2)
+  const first = await extendThese(dialect, asked.slice(0, half), send, isLate)
+  const second = await extendThese(dialect, asked.slice(half), send, isLate)
+  return [...first, ...second]
 }
 
-async function isLive(dialect: LockDialect, { key, owner, token }: RenewalInput, send: SendRenewal): Promise<boolean> {
+/** One that was not extended is lost, unless the row still names the hold: then somebody has it locked. */
+async function answerOfOne(
+  dialect: LockDialect,
+  { key, owner, token }: RenewalInput,
+  sent: Answer,
+  send: SendRenewal,
+): Promise<ExtendAnswer> {
+  const answer = dialect.readExtend(sent)
+  if (answer.kind !== 'lost') return answer
   const state = leaseStateOf(await send(dialect.statements.inspect, { key }))
-  return state !== null && state.owner === owner && state.token === token && state.remainingUs !== 0
+  const isLive = state !== null && state.owner === owner && state.token === token && state.remainingUs !== 0
+  return isLive ? { kind: 'locked' } : answer
 }
