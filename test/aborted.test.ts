@@ -16,7 +16,7 @@ for (const backend of tableBackends()) {
     const { counts, before, after, stillHeld, failure } = JSON.parse(output.trim().split('\n').at(-1) ?? '')
     expect(failure).toBeUndefined()
     expect(stillHeld).toEqual([])
-    expect(counts.granted).toBeGreaterThan(10)
+    expect(counts.granted).toBeGreaterThan(0)
     expect(counts.aborted).toBeGreaterThan(1_000)
     expect(after.timers).toBeLessThanOrEqual(before.timers)
     expect(after.sockets).toBeLessThanOrEqual(before.sockets)

@@ -18,7 +18,7 @@ let failure: unknown
 async function call(index: number): Promise<void> {
   const abort = new AbortController()
   const lock = locks.createLock(KEYS[index % KEYS.length] as string, '60s')
-  const whenMs = Math.random() ** 3 * 60
+  const whenMs = Math.random() ** 3 * 300
   if (index % 10 === 0) queueMicrotask(() => abort.abort('aborted'))
   else setTimeout(() => abort.abort('aborted'), whenMs)
   try {
