@@ -4,7 +4,7 @@ import type { Timing } from './ask.ts'
 import { type Bounds, OutOfTime } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
 import type { KeptHold } from './kept-hold.ts'
-import type { Heir } from './wait-line.ts'
+import type { Heir } from './line-place.ts'
 import type { WaitLines } from './wait-lines.ts'
 
 /** Releases that go to somebody in this process. */

@@ -1,7 +1,8 @@
 import type { LeaseRequest } from '../store/lock-store.ts'
 import { AsidePlace } from './aside-place.ts'
+import { type Heir, LinePlace } from './line-place.ts'
 import { LocalHolds } from './local-holds.ts'
-import { type Heir, type LineParts, LinePlace, WaitLine } from './wait-line.ts'
+import { type LineParts, WaitLine } from './wait-line.ts'
 import type { Place, Waiting } from './waiting.ts'
 
 /** This many times in a row a key is handed on inside this process while others want it; then they get their turn. */
@@ -17,7 +18,7 @@ export interface HandedHold {
 /** The lines of one process, by key. A line exists while somebody is in it. */
 export class WaitLines implements Waiting {
   readonly #parts: LineParts
-  readonly #lines = new Map<string, WaitLine>()
+  readonly #lines = new Map<string, WaitLine<LinePlace>>()
 
   constructor(parts: Omit<LineParts, 'holds'>) {
     this.#parts = { ...parts, holds: new LocalHolds(parts.timing.clock) }
@@ -26,7 +27,7 @@ export class WaitLines implements Waiting {
   enter(request: LeaseRequest, isAside: boolean): Place {
     const { key } = request
     if (isAside) return new AsidePlace(request, (grant) => this.#parts.holds.note(key, grant.deadlineMs))
-    const line = this.#lines.get(key) ?? new WaitLine(this.#parts, key)
+    const line = this.#lines.get(key) ?? new WaitLine<LinePlace>(this.#parts, key)
     this.#lines.set(key, line)
     const place = new LinePlace(line, request, () => {
       if (line.isEmpty && this.#lines.get(key) === line) this.#lines.delete(key)

@@ -18,7 +18,6 @@ export function runHolding<Result>(
   work: () => Result | Promise<Result>,
   finish: FinishWork = () => releaseAfterWork(context, held),
 ): Promise<Result> {
-  held.isAtWork = true
   const running = workAndFinish(held, work, finish)
   // Until the release is through: closing must not release the same hold beside it.
   context.running.set(running, held)
