@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { pgStore } from '../src/drivers/pg.ts'
@@ -14,6 +15,7 @@ import { fastClock } from './support/fast-clock.ts'
 import { optionalServer } from './support/optional-server.ts'
 import { uniqueTableName } from './support/table-name.ts'
 import { TcpProxy } from './support/tcp-proxy.ts'
+import { createDatabase } from './support/throwaway-database.ts'
 
 /** A heartbeat comes after at most a second. */
 const FASTER = 10
@@ -212,6 +214,31 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
       again()
       await store.close()
       await pool.end()
+    })
+
+    test('a server that ends idle sessions leaves ours alone', async () => {
+      const database = await createDatabase({ name, family: 'postgres', url, version: '' })
+      const settings = new pg.Client({ connectionString: database.url })
+      await settings.connect()
+      const { rows } = await settings.query('select current_database() as database')
+      await settings.query(`alter database "${rows[0].database}" set idle_session_timeout = '400ms'`)
+      await settings.end()
+      const pool = new pg.Pool({ connectionString: database.url, idleTimeoutMillis: 100 })
+      pool.on('error', () => {})
+      const store = pgStore({ pool })
+      let wakes = 0
+      const end = store.wakeSource?.subscribe('key', () => {
+        wakes++
+      })
+      await expect.poll(() => store.wakeSource?.isHearing, { timeout: 5_000 }).toBe(true)
+      const before = wakes
+      // For every session that is opened anew, everybody is woken.
+      await sleep(2_000)
+      expect([store.wakeSource?.isHearing, wakes]).toEqual([true, before])
+      end?.()
+      await store.close()
+      await pool.end()
+      await database.drop()
     })
 
     test.each(['unsubscribe', 'stay subscribed', 'close'])('a process that hears ends by itself: %s', async (how) => {

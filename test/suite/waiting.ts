@@ -3,8 +3,39 @@ import { expect, test } from 'vitest'
 import { rejection } from './rejection.ts'
 import type { SuiteContext } from './suite-context.ts'
 
-/** G13 by polling: a freed key is granted within `delay`, a crashed holder's within its TTL and one `delay`. */
+/** G13: a freed key is granted on a wake-up, else within `delay`; a crashed holder's within its TTL and one `delay`. G14: in order. */
 export function waiting(context: SuiteContext): void {
+  test('a waiter hears of a release in another process long before its delay, where the store can hear', async ({
+    skip,
+  }) => {
+    const { open, backend } = context
+    // Two factories on one connection are no two processes: what one writes does not look new to the other.
+    const isShared = backend.family === 'sqlite' && open.address === undefined
+    if (!open.store().wakeSource || isShared) return skip('nothing is heard of other processes')
+    const key = context.key()
+    const holder = open.factory().createLock(key)
+    const factory = open.factory()
+    await holder.acquire()
+    const granted = factory.createLock(key).acquire({ retry: { delay: '1m' } })
+    await sleep(1_000)
+    await holder.release()
+    expect(await Promise.race([granted, sleep(5_000, 'waits')])).toBe(true)
+    await factory.close()
+  })
+
+  test('the waiters of one process are served in the order in which they came', async () => {
+    const key = context.key()
+    const factory = context.open.factory()
+    const holder = factory.createLock(key)
+    await holder.acquire()
+    const served: number[] = []
+    const waiting = [0, 1, 2, 3, 4, 5].map((place) => factory.createLock(key).run(() => served.push(place)))
+    await sleep(50)
+    await holder.release()
+    await Promise.all(waiting)
+    expect(served).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
   test('a waiter gets the key within one delay of its release', async () => {
     const key = context.key()
     const holder = context.open.factory().createLock(key)
