@@ -16,7 +16,8 @@ export function waiting(context: SuiteContext): void {
     const holder = open.factory().createLock(key)
     const factory = open.factory()
     await holder.acquire()
-    const granted = factory.createLock(key).acquire({ retry: { delay: '1m' } })
+    // Counted tries: else it would look often at first, and find it out by itself.
+    const granted = factory.createLock(key).acquire({ retry: { delay: '1m', attempts: 5 } })
     await sleep(1_000)
     await holder.release()
     expect(await Promise.race([granted, sleep(5_000, 'waits')])).toBe(true)
