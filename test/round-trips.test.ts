@@ -25,8 +25,9 @@ for (const { name, family, url } of BACKENDS) {
       open = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
       const tableName = open.address?.tableName as string
       const count = (text: string) => {
-        sent++
         texts.add(text)
+        // A look for old rows follows some grants, the first at random: it is nobody's call.
+        if (!text.includes('is_old')) sent++
       }
       let store: LockStore
       if (family === 'postgres') {
