@@ -1,0 +1,4 @@
+/** Stands between one worker and the server. (Being written.) */
+export interface FaultyProxy {
+  readonly port: number
+}
