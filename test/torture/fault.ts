@@ -7,8 +7,8 @@ import type { WorkerProcess } from './worker-process.ts'
 export type FaultDetails = Readonly<Record<string, number | string | boolean>>
 
 /**
- * Faults of one lane come one after the other; those of different lanes overlap as chance has it. `process`: what happens to a
- * worker. `network`: to its connections. `server`: to the database and what it keeps.
+ * `process`: what happens to a worker. `network`: to its connections. `server`: to the database and what it keeps. Faults of the server come
+ * one after the other; all else overlaps as chance has it.
  */
 export type Lane = 'process' | 'network' | 'server'
 

@@ -1,6 +1,126 @@
-/** One worker, as the torture sees it. (Being written.) */
-export interface WorkerProcess {
+import { type ChildProcess, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FakeTime } from './fake-time.ts'
+import type { WorkerSettings } from './worker-settings.ts'
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
+
+/** What the torture tells a worker while it runs. */
+export type WorkerOrder = { readonly order: 'block'; readonly forMs: number } | { readonly order: 'finish' }
+
+/** One worker: a process of the real library, started again whenever it has died, until it is told to finish. */
+export class WorkerProcess {
   readonly index: number
+  readonly #settings: Omit<WorkerSettings, 'process'>
+  readonly #time: FakeTime
+  #child: ChildProcess | undefined
+  #incarnation = 0
+  #restartAfterMs = 0
+  #isFinishing = false
+  #finished: Promise<void> = Promise.resolve()
+  #complaints = ''
+  #deaths = 0
+
+  constructor(index: number, settings: Omit<WorkerSettings, 'process'>, time: FakeTime) {
+    this.index = index
+    this.#settings = settings
+    this.#time = time
+  }
+
   /** Its process now; `undefined` while it is being started again. */
-  readonly pid: number | undefined
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** What it wrote on standard error, all incarnations together: a worker that dies by itself says why. */
+  get complaints(): string {
+    return this.#complaints
+  }
+
+  /** How often it was killed. */
+  get deaths(): number {
+    return this.#deaths
+  }
+
+  start(): void {
+    const name = `${this.index}.${++this.#incarnation}`
+    const child = spawn(process.execPath, [WORKER, JSON.stringify({ ...this.#settings, process: name })], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...this.#time.environment, NODE_COMPILE_CACHE: join(tmpdir(), 'verrou-compile-cache') },
+    })
+    this.#child = child
+    child.stderr?.on('data', (data) => {
+      this.#complaints = (this.#complaints + data).slice(-4_000)
+    })
+    this.#finished = new Promise((finished) =>
+      child.once('close', (code, signal) => this.#ended(code, signal, finished)),
+    )
+  }
+
+  /** Ends it at once, wherever it is; it starts again after that time. */
+  kill(restartAfterMs: number): void {
+    this.#restartAfterMs = restartAfterMs
+    if (this.#child?.kill('SIGKILL')) this.#deaths++
+  }
+
+  /** Stops it, as a suspended machine or a full CPU does. @returns what lets it go on */
+  pause(): () => void {
+    const child = this.#child
+    child?.kill('SIGSTOP')
+    return () => void child?.kill('SIGCONT')
+  }
+
+  /** Keeps its event loop busy. */
+  block(forMs: number): void {
+    this.#tell({ order: 'block', forMs })
+  }
+
+  /** Moves its time of day; the process reads it within a second. */
+  setClock(offsetSeconds: number): Promise<void> {
+    return this.#time.set(offsetSeconds)
+  }
+
+  /** It starts nothing any more, closes everything and ends. @returns whether it did in that time; else it is killed */
+  async finish(withinMs: number): Promise<boolean> {
+    this.#isFinishing = true
+    if (this.#child === undefined) return true
+    this.#tell({ order: 'finish' })
+    const isLate = Symbol('late')
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, withinMs, isLate)
+    })
+    const outcome = await Promise.race([this.#finished, late])
+    clearTimeout(timer)
+    if (outcome !== isLate) return true
+    this.stop()
+    return false
+  }
+
+  /** Ends it for good. */
+  stop(): void {
+    this.#isFinishing = true
+    this.#child?.kill('SIGKILL')
+  }
+
+  #tell(order: WorkerOrder): void {
+    const child = this.#child
+    if (child?.connected) child.send(order, () => {})
+  }
+
+  #ended(code: number | null, signal: NodeJS.Signals | null, finished: () => void): void {
+    this.#child = undefined
+    if (code !== 0 && signal !== 'SIGKILL') this.#complaints += `\nworker ${this.index} ended with ${code ?? signal}`
+    if (this.#isFinishing) finished()
+    else this.#startLater()
+  }
+
+  #startLater(): void {
+    setTimeout(() => {
+      if (!this.#isFinishing) this.start()
+    }, this.#restartAfterMs)
+    this.#restartAfterMs = 0
+  }
 }

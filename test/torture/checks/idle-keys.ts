@@ -1,0 +1,67 @@
+import { Acknowledged } from '../acknowledged.ts'
+import { type Check, type Evidence, type Span, type TrailEntry, when } from '../evidence.ts'
+
+/** After a storm, connections are made anew and leases of the dead run out. */
+const SETTLING_US = 2_500_000
+
+/** `delay` of every lock of the torture. */
+const DELAY_US = 3_000_000
+
+/** What a busy machine adds. */
+const SLACK_US = 1_000_000
+
+/** G13. A key does not lie idle while somebody waits for it. */
+export const idleKeys: Check = {
+  name: 'waiters that were not served',
+  meaning:
+    'in a calm, a key lay free for longer than a wake-up (Postgres, SQLite) or a `delay` takes (MySQL, MariaDB), while somebody waited for it (G13)',
+  find(evidence) {
+    const bound = SLACK_US + (evidence.family === 'mysql' ? DELAY_US : 500_000)
+    const waits = waitsOf(evidence)
+    return evidence.calms.flatMap((calm) => {
+      const settled = { from: calm.from + SETTLING_US, until: calm.until }
+      return [...waits].flatMap(([key, waiting]) =>
+        freeSpans(evidence, key).flatMap((free) => {
+          const idle = waiting.map((wait) => common(common(settled, free), wait)).find((span) => length(span) > bound)
+          return idle
+            ? [`${key} lay free for ${(length(idle) / 1e6).toFixed(1)} s from ${when(evidence, idle.from)} on`]
+            : []
+        }),
+      )
+    })
+  },
+}
+
+/** When somebody waited, by key. Who waits inside a transaction is left out: it may be kept from seeing the key. */
+function waitsOf(evidence: Evidence): Map<string, Span[]> {
+  const { answers, lastWords } = Acknowledged.of(evidence)
+  const waits = new Map<string, Span[]>()
+  for (const event of evidence.history) {
+    if (event.e !== 'ask' || event.waitMs === 0 || event.owner === null) continue
+    const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
+    waits.set(event.key, [...(waits.get(event.key) ?? []), { from: event.t, until }])
+  }
+  return waits
+}
+
+/** When nobody held it, by the shared clock. */
+function freeSpans(evidence: Evidence, key: string): Span[] {
+  const entries = evidence.trail.get(key) ?? []
+  return entries.flatMap((entry, index) => {
+    const from = freeFrom(entry) - evidence.clockOffsetUs
+    const until = (entries[index + 1]?.atUs ?? Number.POSITIVE_INFINITY) - evidence.clockOffsetUs
+    return until > from ? [{ from, until }] : []
+  })
+}
+
+function freeFrom({ owner, expiresUs, atUs }: TrailEntry): number {
+  return owner === null ? atUs : Math.max(atUs, expiresUs ?? atUs)
+}
+
+function common(one: Span, other: Span): Span {
+  return { from: Math.max(one.from, other.from), until: Math.min(one.until, other.until) }
+}
+
+function length({ from, until }: Span): number {
+  return until - from
+}

@@ -1,0 +1,37 @@
+import { Acknowledged } from '../acknowledged.ts'
+import { type Check, type CommittedWrite, type Evidence, isGrant, type TrailEntry, whenUs } from '../evidence.ts'
+
+/** G3. What was written under a guard or a lock until commit, and committed, was written by the current holder. */
+export const lateWrites: Check = {
+  name: 'late writes',
+  meaning: 'a guarded write was committed by a holder who was no longer current (G3)',
+  find(evidence) {
+    const acknowledged = Acknowledged.of(evidence)
+    return evidence.writes.flatMap((write) => {
+      const wrong = wrongWith(write, evidence, acknowledged)
+      return wrong
+        ? [
+            `${write.counter}: ${write.op} (${write.tool}) wrote with ${write.token} at ${whenUs(evidence, write.atUs)}, ${wrong}`,
+          ]
+        : []
+    })
+  },
+}
+
+function wrongWith(write: CommittedWrite, evidence: Evidence, acknowledged: Acknowledged): string | undefined {
+  const entries = evidence.trail.get(write.counter) ?? []
+  const grant = entries.findIndex((entry) => isGrant(entry) && entry.token === write.token)
+  if (grant === -1) return evidence.mayLoseGrants ? undefined : 'a token that was never granted'
+  for (const entry of entries.slice(grant + 1)) {
+    if (entry.atUs >= write.atUs) return undefined
+    const overtaken = isGrant(entry) ? `after ${entry.token} was granted at ${whenUs(evidence, entry.atUs)}` : undefined
+    if (overtaken) return overtaken
+    if (isEnd(entry, write.token) && acknowledged.isHold(write.counter, write.token))
+      return `after its end at ${whenUs(evidence, entry.atUs)}`
+  }
+  return undefined
+}
+
+function isEnd({ oldToken, oldOwner, owner }: TrailEntry, token: number): boolean {
+  return oldToken === token && oldOwner !== null && owner === null
+}

@@ -1,0 +1,47 @@
+import { Acknowledged } from '../acknowledged.ts'
+import { type Check, type Evidence, isGrant, type TrailEntry, when } from '../evidence.ts'
+
+/** The machine's clock and the shared one drift apart by less than this, and the samples of their difference differ by less. */
+const TOLERANCE_US = 20_000
+
+/** G5. A holder's own lock says "still held" after the database has granted the key to somebody else. */
+export const twoBelievers: Check = {
+  name: 'two believe to hold',
+  meaning:
+    'a lock said that it was still held after the key had been granted to somebody else, though nobody forced it open (G1, G5)',
+  find(evidence) {
+    const successors = new Map<string, TrailEntry>()
+    return evidence.history.flatMap((event) => {
+      if (event.e !== 'alive') return []
+      const next = successorOf(evidence, event.key, event.token, successors)
+      if (next === undefined) return []
+      const lateUs = event.t + evidence.clockOffsetUs - next.atUs
+      if (lateUs <= TOLERANCE_US || isForced(evidence, event.key, event.token, next)) return []
+      return [
+        `${event.key}: ${event.process} believed at ${when(evidence, event.t)} to hold ${event.token}, ${Math.round(lateUs / 1000)} ms after ${next.token} was granted`,
+      ]
+    })
+  },
+}
+
+/** The first grant of the key with a higher token. */
+function successorOf(
+  evidence: Evidence,
+  key: string,
+  token: number,
+  known: Map<string, TrailEntry>,
+): TrailEntry | undefined {
+  const name = `${key} ${token}`
+  const found =
+    known.get(name) ??
+    evidence.trail.get(key)?.find((entry) => isGrant(entry) && entry.token !== null && entry.token > token)
+  if (found) known.set(name, found)
+  return found
+}
+
+/** Who is thrown out is not told. */
+function isForced(evidence: Evidence, key: string, token: number, next: TrailEntry): boolean {
+  const acknowledged = Acknowledged.of(evidence)
+  const granted = acknowledged.grantOf(key, token)?.t ?? 0
+  return acknowledged.wasForced(key, granted - 5_000_000, next.atUs - evidence.clockOffsetUs)
+}

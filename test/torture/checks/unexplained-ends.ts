@@ -1,0 +1,36 @@
+import { Acknowledged } from '../acknowledged.ts'
+import { type Check, type Evidence, isGrant, type TrailEntry, wasLive, whenUs } from '../evidence.ts'
+
+/** Between the moment for which a statement decides, and the trigger that notes it, a busy machine may take this long. */
+const TOLERANCE_US = 250_000
+
+/** A hold ends when its holder lets go, when it is forced open, or when its time is over; and then it has ended. */
+export const unexplainedEnds: Check = {
+  name: 'holds ended or came back by themselves',
+  meaning:
+    'a live hold was ended that neither its holder released nor anybody forced open, or an expired one was extended (G1, G6)',
+  find(evidence) {
+    return [...evidence.trail.values()].flat().flatMap((entry) => {
+      const wrong = wrongWith(entry, evidence)
+      return wrong ? [`${entry.key}: ${entry.oldToken} ${wrong} at ${whenUs(evidence, entry.atUs)}`] : []
+    })
+  },
+}
+
+function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
+  const { key, oldToken, token, owner, atUs } = entry
+  if (isGrant(entry)) return undefined
+  if (isRevived(entry)) return 'was over, and was extended'
+  if (!wasLive(entry)) return undefined
+  if (token === null) return 'was removed while it was held'
+  if (owner !== null) return undefined
+  const acknowledged = Acknowledged.of(evidence)
+  if (!acknowledged.isHold(key, oldToken) || acknowledged.releaseOf(key, oldToken) !== undefined) return undefined
+  const at = atUs - evidence.clockOffsetUs
+  return acknowledged.wasForced(key, at - 30_000_000, at + 20_000) ? undefined : 'was ended by nobody'
+}
+
+function isRevived({ oldOwner, owner, oldExpiresUs, expiresUs, atUs }: TrailEntry): boolean {
+  if (oldOwner === null || owner === null || oldExpiresUs === null || expiresUs === null) return false
+  return oldExpiresUs < atUs - TOLERANCE_US && expiresUs > atUs
+}

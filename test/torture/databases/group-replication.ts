@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultKind } from '../fault.ts'
+import { isWritable, primaryPort, startMysqlGroup } from '../servers/mysql-group.ts'
+import type { RestartableServer } from '../servers/restartable-server.ts'
+import { untilTrue } from '../servers/until-true.ts'
+import { crashAndRestart } from './crash-and-restart.ts'
+import { MoveListeners } from './move-listeners.ts'
+import { MYSQL_ENDS } from './mysql.ts'
+import type { TortureDatabase } from './torture-database.ts'
+
+/** Five seconds until the silent primary is suspected, then an election. */
+const ELECTION_PATIENCE_MS = 30_000
+
+/** Three members of MySQL Group Replication, one of which takes writes. A commit is acknowledged when two have it. */
+export async function startGroupReplication(): Promise<TortureDatabase> {
+  const members = await startMysqlGroup()
+  const moves = new MoveListeners()
+  let primary = members[0] as RestartableServer
+
+  const secondaries = () => members.filter((member) => member !== primary)
+  const follow = (next: RestartableServer) => {
+    primary = next
+    moves.moved()
+  }
+  const failover = primaryCrash(() => primary, secondaries, follow)
+
+  return {
+    name: 'group-replication',
+    family: 'mysql',
+    version: `three members of MySQL Group Replication ${primary.version}`,
+    adminUrl: () => primary.url,
+    workerUrl: () => primary.url,
+    endpointOf: () => primary.endpoint,
+    onMoved: moves.onMoved,
+    faults: [
+      { ...failover, name: 'primary crash', weight: 5 },
+      // Always the same one of the two that are left.
+      crashAndRestart({
+        name: 'secondary crash and rejoin',
+        server: () => secondaries()[0] as RestartableServer,
+        signals: MYSQL_ENDS,
+      }),
+    ],
+    turningPoint: failover,
+    async heal() {
+      for (const member of members) await member.revive()
+    },
+    async stop() {
+      await Promise.all(members.map((member) => member.process.stop()))
+    },
+  }
+}
+
+/** The primary is killed, another one is elected, and the killed one comes back as a secondary. */
+function primaryCrash(
+  primary: () => RestartableServer,
+  secondaries: () => RestartableServer[],
+  follow: (next: RestartableServer) => void,
+): FaultKind {
+  return {
+    name: 'failover',
+    lane: 'server',
+    weight: 10,
+    draw: (random) => ({ downMs: random.integer(0, 3_000) }),
+    async inject({ downMs }, _scene, aborted) {
+      const killed = primary()
+      await killed.process.end()
+      follow(await elected(secondaries(), killed))
+      await sleep(downMs as number, undefined, { signal: aborted }).catch(() => {})
+      await killed.revive()
+    },
+  }
+}
+
+/** The new primary, when it takes writes. */
+async function elected(
+  candidates: readonly RestartableServer[],
+  killed: RestartableServer,
+): Promise<RestartableServer> {
+  const witness = candidates[0] as RestartableServer
+  let next: RestartableServer | undefined
+  await untilTrue('a new primary takes writes', ELECTION_PATIENCE_MS, async () => {
+    const port = await primaryPort(witness.url)
+    next = candidates.find((candidate) => candidate !== killed && candidate.endpoint.port === port)
+    return next !== undefined && (await isWritable(next.url))
+  })
+  return next as RestartableServer
+}

@@ -1,0 +1,40 @@
+import type { Evidence, InjectedFault, Span } from './evidence.ts'
+import { WATCH_EVERY_MS } from './stalls.ts'
+
+/** After a fault, connections are made anew, and what was late arrives. */
+const AFTERMATH_US = 1_500_000
+
+/** Faults that take a moment, after which a process can go on at once. */
+const INSTANT: readonly string[] = ['cut connections', 'half-close connections', 'lose an answer', 'skew a clock']
+
+/**
+ * Whether a process, its connections or the database stood still at some time of the span, so that what it could not do
+ * then is no fault of the library's. Connections that break hinder nobody: others can be made.
+ */
+export function wasHindered(evidence: Evidence, process: string, span: Span): boolean {
+  const worker = Number(process.split('.')[0])
+  return (
+    evidence.faults.some((fault) => hinders(fault, worker) && overlaps(fault, span)) ||
+    evidence.history.some((event) => {
+      if (event.process !== process) return false
+      if (event.e === 'stalled')
+        return overlaps({ from: event.t - event.forMs * 1000 - WATCH_EVERY_MS * 1000, until: event.t }, span)
+      return false
+    }) ||
+    isLastWord(evidence, process, span)
+  )
+}
+
+/** It ended within the span, or said nothing after it: killed, or still running. */
+function isLastWord({ history }: Evidence, process: string, { until }: Span): boolean {
+  return !history.some((event) => event.process === process && event.t > until)
+}
+
+function hinders({ kind, lane, details, failure }: InjectedFault, worker: number): boolean {
+  if (lane === 'server') return true
+  return Number(details.worker) === worker && failure === undefined && !INSTANT.includes(kind)
+}
+
+function overlaps(fault: Span, { from, until }: Span): boolean {
+  return fault.from <= until && fault.until + AFTERMATH_US >= from
+}

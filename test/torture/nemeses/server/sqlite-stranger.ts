@@ -1,0 +1,72 @@
+// node sqlite-stranger.ts <SqliteOrder as JSON>
+// Does something to a file of SQLite, as another program would. Prints "begun" when it does it, and lives no longer than its parent.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import type { SqliteOrder } from './sqlite-task.ts'
+
+const { path, tableName, forMs, task } = JSON.parse(process.argv[2] ?? '') as SqliteOrder
+process.stdin.resume().once('end', () => process.exit(1))
+
+const database = new Database(path, { fileMustExist: true, timeout: 2_000 })
+const endMs = performance.now() + forMs
+let hasBegun = false
+
+if (task.task === 'hold') {
+  database.exec(`begin ${task.begin}`)
+  if (task.writes) database.exec(`update "${tableName}" set held_by = 'a stranger'`)
+  begun()
+  await sleep(forMs)
+  database.exec(task.end)
+} else if (task.task === 'run') await overAndOver(async () => void database.exec(task.sql), 30)
+else if (task.task === 'copy') await copies(task.how)
+else await prune(task.retentionMs)
+database.close()
+process.exit(0)
+
+function begun(): void {
+  if (!hasBegun) console.log('begun')
+  hasBegun = true
+}
+
+/** A file that is busy is no reason to stop. */
+async function overAndOver(action: () => Promise<void>, pauseMs: number): Promise<void> {
+  let trouble: unknown
+  while (performance.now() < endMs) {
+    try {
+      await action()
+      begun()
+    } catch (error) {
+      trouble = error
+    }
+    await sleep(pauseMs)
+  }
+  if (!hasBegun) throw trouble
+}
+
+/** `backup`: page by page, from the start again whenever somebody writes. `vacuum into`: one long read. */
+async function copies(how: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'verrou-torture-copy-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const copy = join(folder, 'copy.db')
+  await overAndOver(async () => {
+    rmSync(copy, { force: true })
+    if (how === 'backup') await database.backup(copy)
+    else database.prepare('vacuum into ?').run(copy)
+  }, 30)
+}
+
+async function prune(retentionMs: number): Promise<void> {
+  const { sweptSoon } = await import('./swept-soon.ts')
+  const { look, remove } = sweptSoon('sqlite', tableName, retentionMs)
+  const looking = database.prepare<unknown[], { key: string; is_old: number }>(look.sql)
+  const removing = database.prepare(remove.sql)
+  let afterKey = ''
+  await overAndOver(async () => {
+    const page = looking.all(...look.values({ afterKey }))
+    afterKey = page.at(-1)?.key ?? ''
+    for (const { key, is_old } of page) if (is_old) removing.run(...remove.values({ key }))
+  }, 2)
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test, vi } from 'vitest'
+import { limitConnections } from './limit-connections.ts'
+import { alive, type Tested } from './tested.ts'
+
+const REFUSED = expect.stringMatching(/^(53300|ER_CON_COUNT_ERROR)$/)
+
+/** Faults that hurt the workers' sessions. */
+export function troubleWithSessions(tested: Tested): void {
+  const { family } = tested
+  const worker = () => tested.worker()
+
+  describe('kill sessions', () => {
+    test('as many as were drawn', async () => {
+      const four = [await worker(), await worker(), await worker(), await worker()]
+      await tested.inject('kill sessions', { victims: 'one', chosen: 6 })
+      expect(await alive(four)).toEqual([true, true, false, true])
+      await tested.inject('kill sessions', { victims: 'half', chosen: 2 })
+      expect(await alive(four)).toEqual([false, true, false, false])
+      await tested.inject('kill sessions', { victims: 'all', chosen: 0 })
+      expect(await alive(four)).toEqual([false, false, false, false])
+    })
+
+    test('nobody else: where workers have no session, there is nothing to kill', async () => {
+      await expect(tested.inject('kill sessions', { victims: 'all', chosen: 0 })).rejects.toThrow('not injected')
+      await tested.server.admin.query('select 1')
+      expect(await tested.server.locks.createLock('asked after a kill').isLocked()).toBe(false)
+    })
+  })
+
+  test('cancel statements: the statement ends, the session lives on', async () => {
+    const one = await worker()
+    const fault = tested.inject('cancel statements', { victims: 'all', chosen: 0, forMs: 400 })
+    const startMs = performance.now()
+    // MySQL's sleep ends with an answer when it is cancelled, that of Postgres with an error.
+    await one.query(family === 'postgres' ? 'select pg_sleep(5)' : 'select sleep(5)').catch(() => {})
+    expect(performance.now() - startMs).toBeLessThan(2_000)
+    await fault
+    expect(await alive([one])).toEqual([true])
+  })
+
+  test('fill connection limit: workers are refused, the torture is not, and afterwards nobody is', async () => {
+    const unlimit = await limitConnections(tested.server, 12)
+    try {
+      const leaving = await worker()
+      const fault = tested.inject('fill connection limit', { forMs: 700 })
+      await vi.waitFor(() => expect(tested.server.openWorker()).rejects.toMatchObject({ code: REFUSED }), 5_000)
+      leaving.close()
+      await sleep(300)
+      await expect(tested.server.openWorker(), 'its place is taken').rejects.toMatchObject({ code: REFUSED })
+      await tested.inject("stranger's transaction", {
+        lock: 'for update',
+        rows: 'all',
+        chosen: 0,
+        end: 'commit',
+        forMs: 1,
+      })
+      await fault
+      await vi.waitFor(worker)
+    } finally {
+      await unlimit()
+    }
+  })
+}

@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Tested } from './tested.ts'
+
+/** Faults that hurt the table of the locks. */
+export function troubleWithTable(tested: Tested): void {
+  const isPostgres = tested.family === 'postgres'
+  const key = isPostgres ? 'key' : '`key`'
+  const ask = (sql: string) => tested.server.admin.query(sql)
+
+  describe("stranger's transaction", () => {
+    beforeEach(async () => {
+      for (const name of ['cold', 'hot']) {
+        await tested.server.locks.createLock(name).forceRelease()
+        await tested.server.locks.createLock(name).acquire()
+      }
+    })
+
+    async function canLock(name: string): Promise<boolean> {
+      const worker = await tested.server.openWorker()
+      await worker.query('begin')
+      const rows = await worker.query(`select 1 from locks where ${key} = '${name}' for update skip locked`)
+      worker.close()
+      return rows.length === 1
+    }
+
+    test.each([
+      ['for update', 'one'],
+      ['for update', 'all'],
+      ['for share', 'all'],
+      ['write', 'one'],
+    ] as const)('%s, %s', async (lock, rows) => {
+      const details = { lock, rows, chosen: 0, end: 'rollback', forMs: 300 }
+      const fault = tested.inject("stranger's transaction", details)
+      await vi.waitFor(async () => expect(await canLock('hot')).toBe(false))
+      expect(await canLock('cold')).toBe(rows === 'one')
+      await fault
+      expect([await canLock('hot'), await canLock('cold')]).toEqual([true, true])
+      expect(await ask("select 1 from locks where held_by = 'a stranger'")).toEqual([])
+    })
+
+    test.runIf(isPostgres)('nobody writes to the table', async () => {
+      const details = { lock: 'table', rows: 'all', chosen: 0, end: 'commit', forMs: 300 }
+      const fault = tested.inject("stranger's transaction", details)
+      const worker = await tested.worker()
+      await worker.query('set lock_timeout = 20')
+      const write = () => worker.query('update locks set token = token')
+      await vi.waitFor(() => expect(write()).rejects.toThrow('lock timeout'))
+      await fault
+      await write()
+    })
+  })
+
+  describe('maintenance', () => {
+    const rewriting = isPostgres ? ['vacuum full'] : ['optimize table', 'alter table … force']
+    const others = isPostgres ? ['vacuum analyze', 'analyze', 'reindex table'] : ['analyze table']
+    const files = tested.name === 'mariadb' ? 'innodb_sys_tables' : 'innodb_tables'
+    const madeSql = isPostgres
+      ? "select relfilenode as made from pg_class where relname = 'locks'"
+      : `select table_id as made from information_schema.${files} where name = concat(database(), '/locks')`
+
+    test.each(rewriting)('%s: the table is made anew', async (command) => {
+      const before = await ask(madeSql)
+      expect(before).toHaveLength(1)
+      await tested.inject('maintenance', { command, forMs: 100 })
+      expect(await ask(madeSql)).not.toEqual(before)
+    })
+
+    // It throws if the server understood none of them.
+    test.each(others)('%s', (command) => tested.inject('maintenance', { command, forMs: 50 }))
+  })
+
+  test('pruning at full speed: what is free goes, what is held stays, and tokens grow', async () => {
+    const { locks } = tested.server
+    const held = locks.createLock('pruning:held')
+    await held.acquire()
+    const fault = tested.inject('pruning at full speed', { retentionMs: 20, forMs: 600 })
+    const keysSql = `select ${key} as name from locks where ${key} like 'pruning:%'`
+    const keys = async () => (await ask(keysSql)).map(({ name }) => String(name))
+    let lastToken = 0
+    for (let turn = 0; turn < 3; turn++) {
+      const free = locks.createLock('pruning:free')
+      await free.acquire()
+      expect(free.fencingToken).toBeGreaterThan(lastToken)
+      lastToken = Number(free.fencingToken)
+      await free.release()
+      await vi.waitFor(async () => expect(await keys()).toEqual(['pruning:held']))
+    }
+    await fault
+    await held.release()
+  })
+}

@@ -1,0 +1,22 @@
+import { codeOf } from '../recorder.ts'
+import type { WorkKind } from './work-kind.ts'
+
+/** Takes over a lock that another process has left in a table. */
+export const restoredLock: WorkKind = {
+  name: 'restored lock',
+  weight: 8,
+  async perform({ locks, record, between, percent, handoffs }) {
+    const handoff = await handoffs.take()
+    if (handoff === undefined) return
+    const lock = locks.restoreLock(JSON.parse(handoff.serialized))
+    const { token } = handoff
+    try {
+      await lock.extend(between(1_500, 3_000))
+      await record.holds({ lock, token }, percent(10) ? between(500, 2_000) : between(0, 50))
+    } catch (error) {
+      // As it should be, if it has lain in the table for too long.
+      record.lost({ lock, token }, codeOf(error))
+    }
+    await record.release(lock, token)
+  },
+}

@@ -1,0 +1,2 @@
+/** Processes that work at the same time. */
+export const WORKERS = 8
