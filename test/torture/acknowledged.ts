@@ -57,12 +57,12 @@ export class Acknowledged {
         this.asks.set(event.op, event)
         break
       case 'granted':
-        this.answers.set(event.op, event)
+        this.#answered(event)
         this.#grants.set(holdName(event.key, event.token), event)
         break
       case 'refused':
       case 'failed':
-        this.answers.set(event.op, event)
+        this.#answered(event)
         break
       case 'release': {
         const name = holdName(event.key, event.token)
@@ -79,5 +79,10 @@ export class Acknowledged {
         this.committed.add(event.op)
         break
     }
+  }
+
+  /** The first one counts: after a grant, `run` can still say that the lease was lost. */
+  #answered(event: EventOf<'granted' | 'refused' | 'failed'>): void {
+    if (!this.answers.has(event.op)) this.answers.set(event.op, event)
   }
 }

@@ -5,6 +5,7 @@ import type { TortureDatabase } from './databases/torture-database.ts'
 import { kyselySend } from './kysely-transact.ts'
 import { TortureTables } from './torture-tables.ts'
 import type { Send } from './work/work-kind.ts'
+import { createWorkerUser } from './worker-user.ts'
 
 /** Does something on a connection of the torture's own, to a server that takes writes now. */
 export async function atDatabase<Result>(
@@ -26,6 +27,7 @@ export async function createTables(database: TortureDatabase, tableName: string)
   await atDatabase(database, tableName, async (send, { db }) => {
     await migrateToLatest(db, { tableName })
     for (const sql of new TortureTables(database.family, tableName).create()) await send(sql)
+    await createWorkerUser(database, send)
   })
 }
 

@@ -8,6 +8,8 @@ export interface Evidence {
   readonly history: readonly HistoryEvent[]
   /** Every change of every lock's row, by key, in the order in which they were made. */
   readonly trail: ReadonlyMap<string, readonly TrailEntry[]>
+  /** `sampled`: made of looks at the rows, many in a second. What came and went between two of them is not in it. */
+  readonly trailKind: 'complete' | 'sampled'
   /** What was committed under guards and locks until commit. */
   readonly writes: readonly CommittedWrite[]
   readonly counters: ReadonlyMap<string, number>
@@ -23,6 +25,8 @@ export interface Evidence {
   readonly leftovers: readonly string[]
   /** Workers that did not finish in time, or died by themselves, with what they said. Empty while it runs. */
   readonly unfinished: readonly string[]
+  /** The trail was read at this moment of the shared clock: what was told later may not be in it. */
+  readonly knownUntil: number
   /** False while the torture goes on: then what is missing may still come. */
   readonly isOver: boolean
 }

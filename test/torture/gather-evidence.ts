@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { atDatabase, clockOffsetOf } from './admin-database.ts'
 import type { TortureDatabase } from './databases/torture-database.ts'
 import type { CommittedWrite, Evidence, InjectedFault, Span, TrailEntry } from './evidence.ts'
 import { readHistories, sharedTime } from './history.ts'
+import type { RowSampler } from './row-sampler.ts'
 import { TortureTables } from './torture-tables.ts'
 import type { Send } from './work/work-kind.ts'
 
@@ -15,20 +18,28 @@ interface Gathered {
   readonly unfinished: readonly string[]
   readonly isOver: boolean
   readonly hasTurned: boolean
+  /** Where no trigger can write the trail. */
+  readonly sampler: RowSampler | undefined
 }
 
 /** Reads what the database has first, and the histories after it: whatever it has was announced in a history before. */
 export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
-  const { database, tableName, folder, faults, calms, leftovers, unfinished, isOver, hasTurned } = gathered
+  const { database, tableName, folder, faults, calms, leftovers, unfinished, isOver, hasTurned, sampler } = gathered
   const tables = new TortureTables(database.family, tableName)
-  const stored = await atDatabase(database, tableName, async (send) => ({
-    clockOffsetUs: await clockOffsetOf(send, sharedTime, tables),
-    trail: await readTrail(send, tables, database.name),
-    writes: (await send(tables.readWrites())).rows.map(asWrite),
-    counters: new Map((await send(tables.readCounters())).rows.map(({ name, value }) => [String(name), Number(value)])),
-  }))
+  const stored = await atDatabase(database, tableName, async (send) => {
+    const clockOffsetUs = await clockOffsetOf(send, sharedTime, tables)
+    // In this order: a write's grant is in the trail that is read after it.
+    const counters = new Map(
+      (await send(tables.readCounters())).rows.map(({ name, value }) => [String(name), Number(value)]),
+    )
+    const writes = (await send(tables.readWrites())).rows.map(asWrite)
+    const knownUntil = isOver ? Number.POSITIVE_INFINITY : sharedTime()
+    const trail = sampler ? sampler.trail() : await readTrail(send, tables)
+    return { clockOffsetUs, counters, writes, knownUntil, trail }
+  })
   const mayLoseGrants = database.maySuffer === 'lost grants' && hasTurned
   const { family } = database
+  if (isOver) await keepTrail(stored.trail, folder)
   return {
     ...stored,
     family,
@@ -38,16 +49,22 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
     unfinished,
     isOver,
     mayLoseGrants,
+    trailKind: sampler ? 'sampled' : 'complete',
     history: readHistories(folder),
   }
 }
 
-/** In the order in which a key's row was changed: a number drawn under the row's lock, or, of several writing nodes, the time. */
-async function readTrail(send: Send, tables: TortureTables, name: string): Promise<Map<string, TrailEntry[]>> {
+/** Beside the histories, for whoever has to understand a violation. */
+async function keepTrail(trail: ReadonlyMap<string, readonly TrailEntry[]>, folder: string): Promise<void> {
+  const lines = [...trail.values()].flat().map((entry) => JSON.stringify(entry))
+  await writeFile(join(folder, 'trail.json-lines'), `${lines.join('\n')}\n`)
+}
+
+/** In the order in which a key's row was changed: the number of each entry was drawn while the row was locked. */
+async function readTrail(send: Send, tables: TortureTables): Promise<Map<string, TrailEntry[]>> {
   const { rows } = await send(tables.readTrail())
-  const order = name === 'galera' ? byTime : byNumber
   const trail = new Map<string, TrailEntry[]>()
-  for (const row of rows.toSorted(order)) {
+  for (const row of rows.toSorted((one, other) => Number(one.id) - Number(other.id))) {
     const entry = asEntry(row)
     const entries = trail.get(entry.key)
     if (entries) entries.push(entry)
@@ -57,14 +74,6 @@ async function readTrail(send: Send, tables: TortureTables, name: string): Promi
 }
 
 type Row = Readonly<Record<string, unknown>>
-
-function byNumber(one: Row, other: Row): number {
-  return Number(one.id) - Number(other.id)
-}
-
-function byTime(one: Row, other: Row): number {
-  return Number(one.at_us) - Number(other.at_us) || byNumber(one, other)
-}
 
 function asEntry(row: Row): TrailEntry {
   return {

@@ -35,8 +35,8 @@ type HistoryLine =
     }
   | { readonly e: 'refused'; readonly op: string }
   | { readonly e: 'failed'; readonly op: string; readonly code: string; readonly message: string }
-  /** A holder asked its lock at this moment whether it still holds, and it said yes. */
-  | { readonly e: 'alive'; readonly key: string; readonly token: number }
+  /** A holder asked its lock at this moment whether it still holds, and it said yes, for so long. */
+  | { readonly e: 'alive'; readonly key: string; readonly token: number; readonly leftMs: number | null }
   /** A holder was told that it has lost the lock, or that it cannot be known. */
   | { readonly e: 'lost'; readonly key: string; readonly token: number; readonly code: string }
   /** A hold is about to be given up, by this process. */

@@ -76,7 +76,7 @@ export class Recorder {
   looks({ lock, token, signal }: Holding): boolean {
     const t = sharedTime()
     const isHeld = !lock.isExpired() && signal?.aborted !== true
-    if (isHeld) this.#history.write({ e: 'alive', key: lock.key, token }, t)
+    if (isHeld) this.#history.write({ e: 'alive', key: lock.key, token, leftMs: lock.getRemainingTime() }, t)
     return isHeld
   }
 

@@ -85,6 +85,12 @@ export class TortureTables {
     return `select op, counter, value, token, tool, at_us from ${this.#locks}_writes`
   }
 
+  /** Everything that a look sees of the locks, with the time of the look. */
+  readLocks(): string {
+    const key = this.#family === 'mysql' ? '`key`' : 'key'
+    return `select ${key} as lock_key, owner, token, expires_at, acquired_at, ${NOW[this.#family]} as now from ${this.#locks}`
+  }
+
   readTrail(): string {
     return `select id, lock_key, old_owner, old_token, old_expires, owner, token, expires, at_us from ${this.#locks}_trail`
   }
@@ -92,13 +98,16 @@ export class TortureTables {
 
 const TYPES: Record<Family, { integer: string; text: string; serial: string }> = {
   postgres: { integer: 'bigint', text: 'text', serial: 'bigserial primary key' },
-  mysql: { integer: 'bigint', text: 'varchar(100)', serial: 'bigint auto_increment primary key' },
+  mysql: { integer: 'bigint', text: 'varchar(100)', serial: 'bigint primary key' },
   sqlite: { integer: 'integer', text: 'text', serial: 'integer primary key' },
 }
 
 const COLUMNS = 'lock_key, old_owner, old_token, old_expires, owner, token, expires, at_us'
 
-/** Marking a row as wanted, or as seen, is no change of who holds it. */
+/**
+ * Marking a row as wanted, or as seen, is no change of who holds it. None on MySQL and MariaDB: where a table has a trigger, an insert there no
+ * longer answers with the `last_insert_id()` that our tries learn their token by. There, the rows are looked at all the time instead.
+ */
 const TRIGGERS: Record<Family, (locks: string, now: string) => string[]> = {
   postgres: (locks, now) => [
     `create function ${locks}_trail() returns trigger language plpgsql as $$
@@ -114,14 +123,7 @@ begin
 end $$`,
     `create trigger trail after insert or update or delete on ${locks} for each row execute function ${locks}_trail()`,
   ],
-  mysql: (locks, now) => [
-    `create trigger ${locks}_i after insert on ${locks} for each row insert into ${locks}_trail (${COLUMNS}) values (new.\`key\`, null, null, null, new.owner, new.token, new.expires_at, ${now})`,
-    `create trigger ${locks}_d after delete on ${locks} for each row insert into ${locks}_trail (${COLUMNS}) values (old.\`key\`, old.owner, old.token, old.expires_at, null, null, null, ${now})`,
-    `create trigger ${locks}_u after update on ${locks} for each row
-if not (old.owner <=> new.owner and old.token <=> new.token and old.expires_at <=> new.expires_at) then
-  insert into ${locks}_trail (${COLUMNS}) values (new.\`key\`, old.owner, old.token, old.expires_at, new.owner, new.token, new.expires_at, ${now});
-end if`,
-  ],
+  mysql: () => [],
   sqlite: (locks, now) => [
     `create trigger ${locks}_i after insert on ${locks} begin insert into ${locks}_trail (${COLUMNS}) values (new.key, null, null, null, new.owner, new.token, new.expires_at, ${now}); end`,
     `create trigger ${locks}_d after delete on ${locks} begin insert into ${locks}_trail (${COLUMNS}) values (old.key, old.owner, old.token, old.expires_at, null, null, null, ${now}); end`,

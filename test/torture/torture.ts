@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { atDatabase, createTables } from './admin-database.ts'
 import { violationsIn } from './checks/checks.ts'
 import type { TortureDatabase } from './databases/torture-database.ts'
-import type { Evidence, Violation } from './evidence.ts'
+import type { Evidence, InjectedFault, Span, Violation } from './evidence.ts'
 import { FakeTime, fakeTimeLibrary } from './fake-time.ts'
 import type { FaultKind } from './fault.ts'
 import { FaultyProxy } from './faulty-proxy.ts'
@@ -16,9 +16,11 @@ import { type Injection, injectPlan } from './inject-plan.ts'
 import { NETWORK_FAULTS } from './nemeses/network/network-faults.ts'
 import { processFaults } from './nemeses/process/process-faults.ts'
 import { serverFaults } from './nemeses/server/server-faults.ts'
-import { type Plan, planOf } from './plan.ts'
+import { type Calm, type Plan, planOf } from './plan.ts'
 import { Random } from './random.ts'
+import { RowSampler } from './row-sampler.ts'
 import { WorkerProcess } from './worker-process.ts'
+import { withWorkerUser } from './worker-user.ts'
 import { WORKERS } from './workers.ts'
 
 export interface TortureOptions {
@@ -72,8 +74,10 @@ export function faultsOf(database: TortureDatabase): FaultKind[] {
 }
 
 /** Makes real processes work with locks, makes trouble, and checks what came of it. */
-export async function torture(options: TortureOptions): Promise<Verdict> {
-  const { database, seed, durationMs, onProgress = () => {} } = options
+export async function torture(given: TortureOptions): Promise<Verdict> {
+  const database = withWorkerUser(given.database)
+  const options = { ...given, database }
+  const { seed, durationMs, onProgress = () => {} } = options
   const folder = await mkdtemp(join(tmpdir(), 'verrou-torture-'))
   const kinds = faultsOf(database).filter(({ name }) => options.faults?.includes(name) ?? true)
   const { turningPoint } = database
@@ -83,18 +87,17 @@ export async function torture(options: TortureOptions): Promise<Verdict> {
   const ending = new AbortController()
   options.signal?.addEventListener('abort', () => ending.abort())
   const scene = { database, workers: stage.workers, proxies: stage.proxies, tableName: TABLE }
+  const sampler = database.family === 'mysql' ? new RowSampler(database, TABLE) : undefined
   try {
+    sampler?.start()
     for (const worker of stage.workers) worker.start()
     await sleep(1_000)
     const startedAt = sharedTime()
     const injection = injectPlan(plan, [...kinds, ...(turningPoint ? [turningPoint] : [])], scene, ending.signal)
-    const calms = plan.calms.map(({ fromMs, untilMs }) => ({
-      from: startedAt + fromMs * 1000,
-      until: startedAt + untilMs * 1000,
-    }))
+    const calms = () => plan.calms.map((calm) => undisturbed(calm, startedAt, injection.injected))
     const gather = (more: Pick<Evidence, 'isOver' | 'leftovers' | 'unfinished'>) =>
       gatherEvidence({
-        ...{ database, tableName: TABLE, folder, calms, faults: injection.injected, ...more },
+        ...{ database, tableName: TABLE, folder, calms: calms(), faults: injection.injected, sampler, ...more },
         hasTurned: injection.injected.some(({ kind }) => kind === turningPoint?.name),
       })
     const elapsedMs = () => (sharedTime() - startedAt) / 1000
@@ -127,8 +130,16 @@ export async function torture(options: TortureOptions): Promise<Verdict> {
     return { plan, evidence, violations: violationsIn(evidence), folder }
   } finally {
     ending.abort()
+    await sampler?.stop()
     await stage.strike()
   }
+}
+
+/** By the shared clock: a fault may have been over later than was planned. */
+function undisturbed({ fromMs, untilMs }: Calm, startedAt: number, faults: readonly InjectedFault[]): Span {
+  const planned = { from: startedAt + fromMs * 1000, until: startedAt + untilMs * 1000 }
+  const late = faults.filter(({ from, until }) => from < planned.until && until > planned.from)
+  return { from: Math.max(planned.from, ...late.map(({ until }) => until)), until: planned.until }
 }
 
 interface Stage {
@@ -182,9 +193,7 @@ async function finish(workers: readonly WorkerProcess[]): Promise<string[]> {
       const late = isDone
         ? []
         : [`worker ${worker.index} had not finished ${FINISH_WITHIN_MS / 1000} s after the last fault`]
-      return worker.complaints.trim() === ''
-        ? late
-        : [...late, `worker ${worker.index} said: ${worker.complaints.trim()}`]
+      return worker.complaints.trim() === '' ? late : [...late, `worker ${worker.index}: ${worker.complaints.trim()}`]
     }),
   )
   return outcomes.flat()

@@ -16,7 +16,7 @@ export async function openWorkerMysql(
   const options = { uri: url, connectTimeout: 5_000, connectAttributes: { program_name: `torture-worker-${name}` } }
   const pool = mysql.createPool({ ...options, connectionLimit: 4 })
   const exact = { supportBigNumbers: true, bigNumberStrings: true }
-  const kyselyPool = mysqlCallback.createPool({ ...options, ...exact, connectionLimit: 3 })
+  const kyselyPool = mysqlCallback.createPool({ ...options, ...exact, connectionLimit: store === 'driver' ? 1 : 3 })
   const db = new Kysely({ dialect: new MysqlDialect({ pool: kyselyPool }) })
   const breakSql = broken?.breakSql
   const execute: Mysql2PoolLike['execute'] = (sql, values) => pool.execute(breakSql ? breakSql(sql) : sql, values)

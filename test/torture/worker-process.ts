@@ -21,6 +21,7 @@ export class WorkerProcess {
   #isFinishing = false
   #finished: Promise<void> = Promise.resolve()
   #complaints = ''
+  #said = ''
   #deaths = 0
 
   constructor(index: number, settings: Omit<WorkerSettings, 'process'>, time: FakeTime) {
@@ -34,7 +35,7 @@ export class WorkerProcess {
     return this.#child?.pid
   }
 
-  /** What it wrote on standard error, all incarnations together: a worker that dies by itself says why. */
+  /** Why it ended by itself, if it did, all incarnations together. */
   get complaints(): string {
     return this.#complaints
   }
@@ -51,8 +52,9 @@ export class WorkerProcess {
       env: { ...process.env, ...this.#time.environment, NODE_COMPILE_CACHE: join(tmpdir(), 'verrou-compile-cache') },
     })
     this.#child = child
+    this.#said = ''
     child.stderr?.on('data', (data) => {
-      this.#complaints = (this.#complaints + data).slice(-4_000)
+      this.#said = (this.#said + data).slice(-4_000)
     })
     this.#finished = new Promise((finished) =>
       child.once('close', (code, signal) => this.#ended(code, signal, finished)),
@@ -112,7 +114,7 @@ export class WorkerProcess {
 
   #ended(code: number | null, signal: NodeJS.Signals | null, finished: () => void): void {
     this.#child = undefined
-    if (code !== 0 && signal !== 'SIGKILL') this.#complaints += `\nworker ${this.index} ended with ${code ?? signal}`
+    if (code !== 0 && signal !== 'SIGKILL') this.#complaints += `it ended with ${code ?? signal}: ${this.#said}`
     if (this.#isFinishing) finished()
     else this.#startLater()
   }

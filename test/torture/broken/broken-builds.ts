@@ -1,4 +1,148 @@
+import type { WakeSource } from '../../../src/index.ts'
+import { StoreTrouble } from '../../../src/store-trouble.ts'
+import { breakStore } from './break-store.ts'
 import type { BrokenBuild } from './broken-build.ts'
+import { replaceSql } from './replace-sql.ts'
 
-/** All broken builds. */
-export const BROKEN_BUILDS: readonly BrokenBuild[] = []
+/** How an expired or free row is recognised in a try: on Postgres, on SQLite. */
+const IS_FREE = /locks\.expires_at <= (clock\.now|excluded\.acquired_at)(?=\s+or locks\.attempt)/
+
+/** The mistakes of others, and those that we could have made. Each must be caught. */
+export const BROKEN_BUILDS: readonly BrokenBuild[] = [
+  {
+    name: 'no expiry check',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['holds overlap'],
+    breakSql: replaceSql([IS_FREE, 'true']),
+  },
+  {
+    name: 'no token check in release',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['holds ended or came back by themselves'],
+    breakSql: (sql) =>
+      /relaxed|returning 1 as is_done/.test(sql) && !/attempt = (\$|\?)/.test(sql)
+        ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?))/g, '($1 or true)')
+        : sql,
+  },
+  {
+    name: 'the clock of the app',
+    families: ['postgres'],
+    caughtBy: ['holds overlap', 'tokens did not grow', 'holds ended or came back by themselves'],
+    breakSql: (sql) => sql.replaceAll('(extract(epoch from clock_timestamp()) * 1000000)::bigint', `${Date.now()}000`),
+  },
+  {
+    name: 'guard without the row lock',
+    families: ['postgres'],
+    caughtBy: ['late writes', 'lost updates'],
+    breakSql: replaceSql(['for key share of locks', ''], ['for share of locks', '']),
+  },
+  {
+    name: 'guard that always passes',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['late writes', 'lost updates'],
+    breakSql: (sql) =>
+      /is_current/.test(sql) ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?))/g, '($1 or true)') : sql,
+  },
+  {
+    name: 'missed wake-up',
+    families: ['postgres'],
+    caughtBy: ['waiters that were not served'],
+    breakStore: breakStore(({ wakeSource }) => (wakeSource ? { wakeSource: deaf(wakeSource) } : {})),
+  },
+  {
+    name: 'a lost reply taken for a refusal',
+    families: ['postgres'],
+    caughtBy: ['grants that were not usable'],
+    breakStore: breakStore((store) => ({
+      async tryAcquire(request) {
+        try {
+          return await store.tryAcquire(request)
+        } catch (error) {
+          if (error instanceof StoreTrouble) return { granted: false, freeInUs: null }
+          throw error
+        }
+      },
+    })),
+  },
+  {
+    name: 'extend brings expired leases back',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['holds ended or came back by themselves'],
+    breakSql: replaceSql(
+      [/and locks\.expires_at > clock\.now\n\s*for no key update/, 'for no key update'],
+      [/and expires_at > cast\(round\(unixepoch\('subsec'\) \* 1000000\) as integer\)\nreturning/, 'returning'],
+    ),
+  },
+  {
+    name: 'tokens that stay',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['tokens did not grow'],
+    breakSql: replaceSql(
+      ['token = greatest(locks.token + 1, clock.now)', 'token = locks.token'],
+      ['token = max(locks.token + 1, excluded.token)', 'token = locks.token'],
+    ),
+  },
+  {
+    name: 'tokens that start anew after pruning',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['tokens did not grow'],
+    breakSql: replaceSql(
+      // A counter, as everybody writes it: one for a new row, then one more.
+      ['token = greatest(locks.token + 1, clock.now)', 'token = locks.token + 1'],
+      [/select (\$\d+::text, \$\d+::text, \$\d+::text), clock\.now,/, 'select $1, 1::bigint,'],
+      ['token = max(locks.token + 1, excluded.token)', 'token = locks.token + 1'],
+      [/select \?, \?, \?, clock\.now,/, 'select ?, ?, ?, 1,'],
+    ),
+  },
+  {
+    name: 'a local deadline that comes too late',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['two believe to hold', 'believed holds overlap'],
+    breakProcess() {
+      const now = performance.now.bind(performance)
+      const startedAt = now()
+      performance.now = () => startedAt + (now() - startedAt) / 3
+    },
+  },
+  {
+    name: 'renewals that are not sent',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['two believe to hold', 'believed holds overlap', 'holds overlap'],
+    breakStore: breakStore(() => ({
+      extendAll: async (renewals) => renewals.map(() => ({ kind: 'renewed', atUs: Date.now() * 1000 })),
+    })),
+  },
+  {
+    name: 'a release that is not sent',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['releases that did nothing'],
+    breakStore: breakStore(() => ({ release: async () => true })),
+  },
+  {
+    name: 'a lock until commit that ignores leases',
+    families: ['postgres'],
+    caughtBy: ['holds overlap'],
+    breakSql: (sql) => (/transaction_timestamp/.test(sql) ? replaceSql([IS_FREE, 'true'])(sql) : sql),
+  },
+  {
+    name: 'a hand-over of what is no longer held',
+    families: ['postgres', 'sqlite'],
+    caughtBy: ['holds overlap', 'believed holds overlap'],
+    breakSql: (sql) =>
+      /is_wanted/.test(sql) && /held_by = /.test(sql)
+        ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?)(?=\s+(?:and|for|returning)))/g, '($1 or true)')
+        : sql,
+  },
+]
+
+/** It says that it hears, and does not. */
+function deaf(source: WakeSource): WakeSource {
+  return new Proxy(source, {
+    get(target, name) {
+      if (name === 'subscribe') return () => () => {}
+      if (name === 'isHearing') return true
+      const value = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}

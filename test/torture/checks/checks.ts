@@ -5,6 +5,7 @@ import { lateAnswers } from './late-answers.ts'
 import { lateWrites } from './late-writes.ts'
 import { leftovers } from './leftovers.ts'
 import { lostUpdates } from './lost-updates.ts'
+import { overlappingBeliefs } from './overlapping-beliefs.ts'
 import { overlappingHolds } from './overlapping-holds.ts'
 import { twoBelievers } from './two-believers.ts'
 import { undoneReleases } from './undone-releases.ts'
@@ -16,6 +17,7 @@ import { usableGrants } from './usable-grants.ts'
 /** Everything that must be zero. */
 export const CHECKS: readonly Check[] = [
   overlappingHolds,
+  overlappingBeliefs,
   twoBelievers,
   growingTokens,
   lateWrites,

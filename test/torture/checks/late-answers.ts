@@ -1,5 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, when } from '../evidence.ts'
+import { WATCH_EVERY_MS } from '../stalls.ts'
 
 /** What a busy machine may add to a timeout. */
 const SLACK_MS = 1_500
@@ -25,8 +26,8 @@ export const lateAnswers: Check = {
 
 function stoodStillMs({ history }: Evidence, process: string, from: number, until: number): number {
   return history.reduce((sum, event) => {
-    const isIt =
-      event.e === 'stalled' && event.process === process && event.t >= from && event.t - event.forMs * 1000 <= until
-    return isIt ? sum + event.forMs : sum
+    if (event.e !== 'stalled' || event.process !== process) return sum
+    // It is written down after whatever else was waiting for the process to go on.
+    return event.t >= from && event.t - event.forMs * 1000 - WATCH_EVERY_MS * 2_000 <= until ? sum + event.forMs : sum
   }, 0)
 }

@@ -20,12 +20,12 @@ export const lateWrites: Check = {
 
 function wrongWith(write: CommittedWrite, evidence: Evidence, acknowledged: Acknowledged): string | undefined {
   const entries = evidence.trail.get(write.counter) ?? []
-  const grant = entries.findIndex((entry) => isGrant(entry) && entry.token === write.token)
-  if (grant === -1) return evidence.mayLoseGrants ? undefined : 'a token that was never granted'
-  for (const entry of entries.slice(grant + 1)) {
-    if (entry.atUs >= write.atUs) return undefined
-    const overtaken = isGrant(entry) ? `after ${entry.token} was granted at ${whenUs(evidence, entry.atUs)}` : undefined
-    if (overtaken) return overtaken
+  const isKnown = entries.some((entry) => isGrant(entry) && entry.token === write.token)
+  if (!isKnown && evidence.trailKind === 'complete' && !evidence.mayLoseGrants) return 'a token that was never granted'
+  for (const entry of entries) {
+    if (entry.atUs >= write.atUs) continue
+    if (isGrant(entry) && entry.token !== null && entry.token > write.token)
+      return `after ${entry.token} was granted at ${whenUs(evidence, entry.atUs)}`
     if (isEnd(entry, write.token) && acknowledged.isHold(write.counter, write.token))
       return `after its end at ${whenUs(evidence, entry.atUs)}`
   }

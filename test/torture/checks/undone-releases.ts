@@ -7,15 +7,23 @@ export const undoneReleases: Check = {
   find(evidence) {
     if (evidence.mayLoseGrants) return []
     return evidence.history.flatMap((event) => {
-      if (event.e !== 'released' || event.code !== 'ok' || hasEnded(evidence, event.key, event.token)) return []
+      if (
+        event.e !== 'released' ||
+        event.code !== 'ok' ||
+        event.t > evidence.knownUntil ||
+        hasEnded(evidence, event.key, event.token)
+      )
+        return []
       return [`${event.key}: the release of ${event.token} was confirmed at ${when(evidence, event.t)}`]
     })
   },
 }
 
-function hasEnded({ trail }: Evidence, key: string, token: number): boolean {
+function hasEnded({ trail, trailKind }: Evidence, key: string, token: number): boolean {
   const entries = trail.get(key) ?? []
-  return entries.some((entry) => ends(entry, token))
+  // What came and went between two looks was never seen.
+  const isUnseen = trailKind === 'sampled' && !entries.some((entry) => entry.token === token && entry.owner !== null)
+  return isUnseen || entries.some((entry) => ends(entry, token))
 }
 
 function ends({ oldToken, owner, token }: TrailEntry, ended: number): boolean {

@@ -1,5 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, wasLive, whenUs } from '../evidence.ts'
+import { isForced } from '../forced.ts'
 
 /** Between the moment for which a statement decides, and the trigger that notes it, a busy machine may take this long. */
 const TOLERANCE_US = 250_000
@@ -18,7 +19,7 @@ export const unexplainedEnds: Check = {
 }
 
 function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
-  const { key, oldToken, token, owner, atUs } = entry
+  const { key, oldToken, token, owner } = entry
   if (isGrant(entry)) return undefined
   if (isRevived(entry)) return 'was over, and was extended'
   if (!wasLive(entry)) return undefined
@@ -26,8 +27,7 @@ function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   if (owner !== null) return undefined
   const acknowledged = Acknowledged.of(evidence)
   if (!acknowledged.isHold(key, oldToken) || acknowledged.releaseOf(key, oldToken) !== undefined) return undefined
-  const at = atUs - evidence.clockOffsetUs
-  return acknowledged.wasForced(key, at - 30_000_000, at + 20_000) ? undefined : 'was ended by nobody'
+  return isForced(entry, evidence) ? undefined : 'was ended by nobody'
 }
 
 function isRevived({ oldOwner, owner, oldExpiresUs, expiresUs, atUs }: TrailEntry): boolean {

@@ -10,11 +10,7 @@ export const usableGrants: Check = {
   name: 'grants that were not usable',
   meaning:
     'a grant was over when it was told, or is not in the database; or a key stayed taken for a caller who was told that it was not (G6)',
-  find: (evidence) => [
-    ...useless(evidence),
-    ...(evidence.mayLoseGrants ? [] : phantoms(evidence)),
-    ...unheard(evidence),
-  ],
+  find: (evidence) => [...useless(evidence), ...phantoms(evidence), ...unheard(evidence)],
 }
 
 /** Told, and over already. */
@@ -33,6 +29,7 @@ function useless(evidence: Evidence): string[] {
 
 /** Told, and not in the database. */
 function phantoms(evidence: Evidence): string[] {
+  if (evidence.mayLoseGrants || evidence.trailKind === 'sampled') return []
   const acknowledged = Acknowledged.of(evidence)
   const granted = new Set(
     [...evidence.trail.values()]
@@ -41,7 +38,7 @@ function phantoms(evidence: Evidence): string[] {
       .map(({ key, token }) => `${key} ${token}`),
   )
   return evidence.history.flatMap((event) => {
-    const isTold = event.e === 'granted' && acknowledged.isHold(event.key, event.token)
+    const isTold = event.e === 'granted' && event.t < evidence.knownUntil && acknowledged.isHold(event.key, event.token)
     if (!isTold || granted.has(`${event.key} ${event.token}`)) return []
     return [
       `${event.key}: ${event.op} was granted ${event.token} at ${when(evidence, event.t)}, which the database does not know`,

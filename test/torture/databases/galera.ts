@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultKind } from '../fault.ts'
-import { startGaleraCluster, untilSynced } from '../servers/galera-cluster.ts'
+import { startGaleraCluster } from '../servers/galera-cluster.ts'
 import { queryMysql } from '../servers/query-mysql.ts'
 import type { RestartableServer } from '../servers/restartable-server.ts'
 import { MoveListeners } from './move-listeners.ts'
@@ -38,7 +38,7 @@ export async function startGalera(): Promise<TortureDatabase> {
     family: 'mysql',
     version: `three nodes of MariaDB Galera ${nodeOf(0).version}`,
     adminUrl: () => another(0).url,
-    workerUrl: () => nodeOf(0).url,
+    workerUrl: () => nodeOf(0).url.replace('verrou:verrou@', 'worker:worker@'),
     // To a node that does not run nobody can be led; with one that is cut off, its clients are.
     endpointOf: (worker) => (isDown ? another(worker) : nodeOf(worker)).endpoint,
     onMoved: moves.onMoved,
@@ -103,14 +103,6 @@ async function isolate(node: RestartableServer, isIsolated: boolean): Promise<vo
 
 /** Whatever has happened to it: up, no longer cut off, and in the cluster. */
 async function bringBack(node: RestartableServer): Promise<void> {
-  if (!node.process.hasEnded()) {
-    try {
-      await isolate(node, false)
-      return await untilSynced(node.url)
-    } catch {
-      // One that does not find back by itself, or that has given itself up, starts anew.
-      await node.process.end()
-    }
-  }
+  if (!node.process.hasEnded()) await isolate(node, false)
   await node.revive()
 }

@@ -1,24 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { startGuardedServer } from '../../servers/guarded-process.ts'
+import { createRunFolder } from '../../servers/run-folder.ts'
 import type { TortureDatabase } from './torture-database.ts'
 
 /** A file in WAL mode, in a folder of its own. Only its users can be hurt. */
 export async function startSqlite(): Promise<TortureDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'verrou-test-sqlite-'))
+  const folder = await createRunFolder('sqlite', undefined)
   const path = join(folder, 'torture.db')
+  const version = createFile(path)
+  // There is no server; but the folder must go with this process, as those of servers do.
+  const nobody = startGuardedServer({ command: ['tail', '-f', '/dev/null'], folder })
   return {
     name: 'sqlite',
     family: 'sqlite',
-    version: `SQLite ${createFile(path)}, a file in WAL mode`,
+    version: `SQLite ${version}, a file in WAL mode`,
     adminUrl: () => path,
     workerUrl: () => path,
     endpointOf: () => undefined,
     onMoved: () => {},
     faults: [],
     heal: async () => {},
-    stop: () => rm(folder, { recursive: true, force: true }),
+    stop: nobody.stop,
   }
 }
 

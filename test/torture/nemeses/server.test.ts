@@ -5,7 +5,7 @@ import { BACKENDS, type Backend } from '../../support/backends.ts'
 import { optionalServer } from '../../support/optional-server.ts'
 import { Random } from '../random.ts'
 import { serverFaults } from './server/server-faults.ts'
-import { dumps } from './server/suite/dumps.ts'
+import { canDump, dumps } from './server/suite/dumps.ts'
 import { goodEndings } from './server/suite/endings.ts'
 import { troubleWithSessions } from './server/suite/sessions.ts'
 import { troubleWithSettings } from './server/suite/settings.ts'
@@ -45,7 +45,9 @@ function troubleAt(backend: Backend): void {
     // What is changed at MySQL is changed for everybody there: no place where other tests are.
     const startOwn = () => obtainServer({ name, variable: '', givenUrl: undefined })
     if (family === 'mysql') own = await optionalServer(`trouble at a ${name} of its own`, startOwn)
-    if (family === 'postgres' || own) tested.server = await testedServer({ family, url: own?.url ?? backend.url })
+    if (family === 'mysql' && !own) return
+    tested.server = await testedServer({ family, url: own?.url ?? backend.url })
+    tested.canDump = await canDump(tested)
   })
   // What is missing has been named as not run.
   beforeEach((context) => {
@@ -61,5 +63,5 @@ function troubleAt(backend: Backend): void {
   troubleWithSettings(tested)
   troubleWithTable(tested)
   dumps(tested)
-  goodEndings(tested)
+  describe('whatever happens', () => goodEndings(tested))
 }

@@ -14,6 +14,17 @@ import { RestartableServer } from './restartable-server.ts'
 import { SupervisedServer } from './supervised-server.ts'
 import { untilTrue } from './until-true.ts'
 
+/** One without rights over the server, as applications have it. */
+const CREATE_WORKER = `create user if not exists 'worker'@'%' identified by 'worker';
+grant all on verrou_test.* to 'worker'@'%';
+`
+
+/**
+ * Who looks what has become of it all must not be shown an old state by a node that is a moment behind, so it waits for the node to
+ * catch up. Workers do not: nobody's do who has not asked for it. (Those with rights over the server get no `init_connect`.)
+ */
+const READ_OPTIONS = ['--wsrep-sync-wait=1', '--init-connect=set session wsrep_sync_wait = 0']
+
 const LIBRARY_FOLDER = 'usr/lib/galera'
 /** The script's text: it must lie where the server's user can run it, under the name that the server calls. */
 const TRANSFER_SCRIPT = readFileSync(new URL('wsrep_sst_copy.sh', import.meta.url), 'utf8')
@@ -71,7 +82,7 @@ async function initialize({ process: { folder, user, dataFolder } }: Restartable
   const { initialize } = await unpackedMariadb(folder, user)
   await runGuardedStep({ command: ['rmdir', dataFolder], folder, user })
   await runGuardedStep({ command: initialize(dataFolder), folder, user })
-  await writeFile(join(folder, 'init.sql'), INIT_SQL, { mode: 0o644 })
+  await writeFile(join(folder, 'init.sql'), INIT_SQL + CREATE_WORKER, { mode: 0o644 })
 }
 
 async function prepareNode(
@@ -115,10 +126,12 @@ function clusterOptions(index: number, all: readonly Ports[], library: string): 
     `ist.recv_bind=127.0.0.1:${transfer}`,
     // What a node has missed for some seconds is still there.
     'gcache.size=64M',
+    'repl.causal_read_timeout=PT3S',
     ...TIMINGS,
   ]
   return [
     '--log-warnings=0',
+    ...READ_OPTIONS,
     '--binlog-format=ROW',
     '--innodb-autoinc-lock-mode=2',
     '--wsrep-on=ON',
@@ -137,7 +150,7 @@ async function portsOfNode(): Promise<Ports> {
 }
 
 /** It has all data and takes writes. */
-export async function untilSynced(url: string): Promise<void> {
+async function untilSynced(url: string): Promise<void> {
   await untilTrue('the node is part of its cluster', JOIN_PATIENCE_MS, async () => {
     const [status] = await queryMysql(url, "show status like 'wsrep_local_state_comment'")
     const [ready] = await queryMysql(url, "show status like 'wsrep_ready'")

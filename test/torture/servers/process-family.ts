@@ -11,14 +11,14 @@ const PATIENCE_MS = 10_000
 export async function killFamily(pid: number): Promise<void> {
   // Stopped first: what stands still has no more children.
   signal(pid, 'SIGSTOP')
-  const family = [...childrenOf(pid), pid]
+  const family = [...descendantsOf(pid), pid]
   for (const member of family) signal(member, 'SIGKILL')
   await untilGone(family)
 }
 
 /** Asks a process to end, by a signal, and waits until it has; kills it if it takes too long. */
 export async function endFamily(pid: number, name: NodeJS.Signals): Promise<void> {
-  const family = [...childrenOf(pid), pid]
+  const family = [...descendantsOf(pid), pid]
   signal(pid, name)
   const isGone = await untilGone(family, Date.now() + PATIENCE_MS)
   if (!isGone) await killFamily(pid)
@@ -47,9 +47,12 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-function childrenOf(parent: number): number[] {
+function descendantsOf(ancestor: number): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(Number).filter((pid) => statusOf(pid)?.parent === parent)
+  const all = pids.map((pid) => ({ pid: Number(pid), parent: statusOf(Number(pid))?.parent }))
+  const below = (parent: number): number[] =>
+    all.filter((one) => one.parent === parent).flatMap(({ pid }) => [...below(pid), pid])
+  return below(ancestor)
 }
 
 /** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name, in brackets, may have brackets and spaces of its own. */

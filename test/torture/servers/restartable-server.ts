@@ -43,8 +43,16 @@ export class RestartableServer {
     await this.#join?.(this.url)
   }
 
-  /** Starts it if it is down. */
+  /** Whatever has happened to it: afterwards it is up and, if it has a cluster, part of it. */
   async revive(): Promise<void> {
-    if (this.process.hasEnded()) await this.start()
+    if (!this.process.hasEnded()) {
+      try {
+        return await this.#join?.(this.url)
+      } catch {
+        // One that does not find back by itself, or that has given itself up, starts anew.
+        await this.process.end()
+      }
+    }
+    await this.start()
   }
 }

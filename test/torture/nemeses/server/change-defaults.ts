@@ -1,6 +1,6 @@
 import type { Scene } from '../../fault.ts'
 import { pause } from '../pause.ts'
-import { openAdmin, quoted, type ServerFamily, serverFamily } from './server-scene.ts'
+import { openAdmin, quoted, type ServerFamily, serverFamily, workerAtServer } from './server-scene.ts'
 import type { ServerSession } from './server-session.ts'
 import { undo } from './undo.ts'
 import { endSessions, workerSessions } from './worker-sessions.ts'
@@ -18,6 +18,8 @@ export interface ChangedDefault {
  */
 export async function changeDefault(scene: Scene, signal: AbortSignal, change: ChangedDefault): Promise<void> {
   const { name, value, forMs } = change
+  // Else their sessions could not be ended, and nothing would come of it.
+  if (serverFamily(scene) === 'mysql') workerAtServer(scene)
   const madeAt = scene.database.adminUrl()
   const admin = await openAdmin(scene, madeAt)
   let putBack: (session: ServerSession) => Promise<unknown>

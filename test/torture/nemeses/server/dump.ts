@@ -11,6 +11,8 @@ const WAYS: Record<ServerFamily, readonly string[]> = {
 }
 
 const PAUSE_MS = 100
+/** A dump that has begun may end. */
+const GRACE_MS = 5_000
 const KEPT_CHARACTERS = 2_000
 
 /** The database is dumped, over and over, to nowhere. */
@@ -26,7 +28,7 @@ export function dump(family: ServerFamily): FaultKind {
       let hasDumped = false
       let trouble = ''
       while (performance.now() < endMs && !signal.aborted) {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(endMs - performance.now()))])
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(endMs + GRACE_MS - performance.now()))])
         const failure = await runDump(commandFor(scene, program, String(way)), limit)
         if (failure === undefined) hasDumped = true
         else trouble = failure

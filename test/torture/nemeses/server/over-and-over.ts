@@ -11,7 +11,7 @@ interface Pace {
 const REOPEN_MS = 100
 
 /**
- * Does it again and again on a session of its own, for so long. Trouble with it (a lock that cannot be had, a server that
+ * Does it again and again on a session of its own, for so long, and once at least. Trouble with it (a lock that cannot be had, a server that
  * restarts) means another session.
  *
  * @throws what went wrong last, if it never went right
@@ -30,11 +30,12 @@ export async function overAndOver(
     let session: ServerSession | undefined
     try {
       session = await openAdmin(scene)
-      while (!isOver()) {
+      // Once at least, however long the server took to let it in.
+      do {
         await action(session)
         hasWorked = true
         await pause(pauseMs, signal)
-      }
+      } while (!isOver())
     } catch (error) {
       trouble = error
       await pause(REOPEN_MS, signal)

@@ -1,7 +1,18 @@
 import type { FaultKind } from '../../fault.ts'
+import type { Random } from '../../random.ts'
 import { overAndOver } from './over-and-over.ts'
 import { serverFamily } from './server-scene.ts'
 import { sweptSoon } from './swept-soon.ts'
+import { AHEAD_EVERY_MS, setTokensAhead } from './token-ahead.ts'
+
+/** `aheadMs`: so far before the clock are tokens set; 0: not at all. */
+export function drawPruning(random: Random) {
+  return {
+    retentionMs: random.pick([1, 20, 50, 200]),
+    aheadMs: random.pick([0, 0, 100, 1_000]),
+    forMs: random.integer(1_000, 5_000),
+  }
+}
 
 /**
  * Rows are swept away as soon as they have been free for a moment, while their keys are in use: whoever takes a key next makes
@@ -11,11 +22,19 @@ export const pruning: FaultKind = {
   name: 'pruning at full speed',
   lane: 'server',
   weight: 12,
-  draw: (random) => ({ retentionMs: random.pick([1, 20, 50, 200]), forMs: random.integer(1_000, 5_000) }),
-  inject({ retentionMs, forMs }, scene, signal) {
-    const { look, remove } = sweptSoon(serverFamily(scene), scene.tableName, Number(retentionMs))
+  draw: drawPruning,
+  inject({ retentionMs, aheadMs, forMs }, scene, signal) {
+    const family = serverFamily(scene)
+    const { look, remove } = sweptSoon(family, scene.tableName, Number(retentionMs))
     let afterKey = ''
+    let aheadAtMs = 0
     return overAndOver(scene, signal, { forMs: Number(forMs), pauseMs: 1 }, async (session) => {
+      // A failover that loses grants and a clock that was set back are one too many: the next token may be lower then.
+      const isAhead = Number(aheadMs) > 0 && scene.database.maySuffer === undefined
+      if (isAhead && performance.now() >= aheadAtMs) {
+        await session.query(setTokensAhead(family, scene.tableName, Number(aheadMs)))
+        aheadAtMs = performance.now() + AHEAD_EVERY_MS
+      }
       const page = await session.query(look.sql, look.values({ afterKey }))
       afterKey = String(page.at(-1)?.key ?? '')
       for (const { key, is_old } of page)

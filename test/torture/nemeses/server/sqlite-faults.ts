@@ -1,5 +1,6 @@
 import type { FaultKind } from '../../fault.ts'
 import { bySqliteStranger } from './by-sqlite-stranger.ts'
+import { drawPruning } from './pruning.ts'
 
 /** Another program has the one write lock of the file. */
 const sqliteStranger: FaultKind = {
@@ -53,9 +54,13 @@ const sqlitePruning: FaultKind = {
   name: 'pruning at full speed',
   lane: 'server',
   weight: 12,
-  draw: (random) => ({ retentionMs: random.pick([1, 20, 50, 200]), forMs: random.integer(1_000, 5_000) }),
-  inject: ({ retentionMs, forMs }, scene, signal) =>
-    bySqliteStranger(scene, signal, Number(forMs), { task: 'prune', retentionMs: Number(retentionMs) }),
+  draw: drawPruning,
+  inject: ({ retentionMs, aheadMs, forMs }, scene, signal) =>
+    bySqliteStranger(scene, signal, Number(forMs), {
+      task: 'prune',
+      retentionMs: Number(retentionMs),
+      aheadMs: Number(aheadMs),
+    }),
 }
 
 export const sqliteFaults: readonly FaultKind[] = [sqliteStranger, sqliteMaintenance, sqliteDump, sqlitePruning]

@@ -1,8 +1,7 @@
 // node sqlite-stranger.ts <SqliteOrder as JSON>
 // Does something to a file of SQLite, as another program would. Prints "begun" when it does it, and lives no longer than its parent.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// Copies go into the folder that it runs in.
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import type { SqliteOrder } from './sqlite-task.ts'
@@ -11,7 +10,6 @@ const { path, tableName, forMs, task } = JSON.parse(process.argv[2] ?? '') as Sq
 process.stdin.resume().once('end', () => process.exit(1))
 
 const database = new Database(path, { fileMustExist: true, timeout: 2_000 })
-const endMs = performance.now() + forMs
 let hasBegun = false
 
 if (task.task === 'hold') {
@@ -22,7 +20,7 @@ if (task.task === 'hold') {
   database.exec(task.end)
 } else if (task.task === 'run') await overAndOver(async () => void database.exec(task.sql), 30)
 else if (task.task === 'copy') await copies(task.how)
-else await prune(task.retentionMs)
+else await prune(task.retentionMs, task.aheadMs)
 database.close()
 process.exit(0)
 
@@ -33,8 +31,10 @@ function begun(): void {
 
 /** A file that is busy is no reason to stop. */
 async function overAndOver(action: () => Promise<void>, pauseMs: number): Promise<void> {
+  // From here: loading what is needed can take long on a busy machine.
+  const endMs = performance.now() + forMs
   let trouble: unknown
-  while (performance.now() < endMs) {
+  do {
     try {
       await action()
       begun()
@@ -42,15 +42,13 @@ async function overAndOver(action: () => Promise<void>, pauseMs: number): Promis
       trouble = error
     }
     await sleep(pauseMs)
-  }
+  } while (performance.now() < endMs)
   if (!hasBegun) throw trouble
 }
 
 /** `backup`: page by page, from the start again whenever somebody writes. `vacuum into`: one long read. */
 async function copies(how: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'verrou-torture-copy-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const copy = join(folder, 'copy.db')
+  const copy = 'copy.db'
   await overAndOver(async () => {
     rmSync(copy, { force: true })
     if (how === 'backup') await database.backup(copy)
@@ -58,13 +56,19 @@ async function copies(how: string): Promise<void> {
   }, 30)
 }
 
-async function prune(retentionMs: number): Promise<void> {
+async function prune(retentionMs: number, aheadMs: number): Promise<void> {
   const { sweptSoon } = await import('./swept-soon.ts')
+  const { AHEAD_EVERY_MS, setTokensAhead } = await import('./token-ahead.ts')
+  let aheadAtMs = 0
   const { look, remove } = sweptSoon('sqlite', tableName, retentionMs)
   const looking = database.prepare<unknown[], { key: string; is_old: number }>(look.sql)
   const removing = database.prepare(remove.sql)
   let afterKey = ''
   await overAndOver(async () => {
+    if (aheadMs > 0 && performance.now() >= aheadAtMs) {
+      database.exec(setTokensAhead('sqlite', tableName, aheadMs))
+      aheadAtMs = performance.now() + AHEAD_EVERY_MS
+    }
     const page = looking.all(...look.values({ afterKey }))
     afterKey = page.at(-1)?.key ?? ''
     for (const { key, is_old } of page) if (is_old) removing.run(...remove.values({ key }))

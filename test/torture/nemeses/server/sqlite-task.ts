@@ -3,7 +3,7 @@ export type SqliteTask =
   | { readonly task: 'hold'; readonly begin: string; readonly writes: boolean; readonly end: string }
   | { readonly task: 'run'; readonly sql: string }
   | { readonly task: 'copy'; readonly how: string }
-  | { readonly task: 'prune'; readonly retentionMs: number }
+  | { readonly task: 'prune'; readonly retentionMs: number; readonly aheadMs: number }
 
 /** The same with where, and for how long. */
 export interface SqliteOrder {

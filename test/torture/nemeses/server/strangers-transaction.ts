@@ -6,7 +6,8 @@ import type { ServerSession } from './server-session.ts'
 /** `table`, Postgres only: what `create index` takes, which lets nobody write. */
 const LOCKS: Record<ServerFamily, readonly string[]> = {
   postgres: ['for update', 'for share', 'write', 'table'],
-  mysql: ['for update', 'for share', 'write'],
+  // MariaDB does not know `for share`.
+  mysql: ['for update', 'lock in share mode', 'write'],
 }
 
 /** How many of the rows that were taken last count as the hot ones. */

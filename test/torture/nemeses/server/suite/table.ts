@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Tested } from './tested.ts'
 
@@ -23,29 +24,29 @@ export function troubleWithTable(tested: Tested): void {
       return rows.length === 1
     }
 
-    test.each([
+    test.each<[string, 'one' | 'all']>([
       ['for update', 'one'],
       ['for update', 'all'],
-      ['for share', 'all'],
+      [isPostgres ? 'for share' : 'lock in share mode', 'all'],
       ['write', 'one'],
-    ] as const)('%s, %s', async (lock, rows) => {
-      const details = { lock, rows, chosen: 0, end: 'rollback', forMs: 300 }
-      const fault = tested.inject("stranger's transaction", details)
+    ])('%s, %s', async (lock, rows) => {
+      const details = { lock, rows, chosen: 0, end: 'rollback' }
+      const fault = tested.begin("stranger's transaction", details)
       await vi.waitFor(async () => expect(await canLock('hot')).toBe(false))
       expect(await canLock('cold')).toBe(rows === 'one')
-      await fault
+      await fault.end()
       expect([await canLock('hot'), await canLock('cold')]).toEqual([true, true])
       expect(await ask("select 1 from locks where held_by = 'a stranger'")).toEqual([])
     })
 
     test.runIf(isPostgres)('nobody writes to the table', async () => {
-      const details = { lock: 'table', rows: 'all', chosen: 0, end: 'commit', forMs: 300 }
-      const fault = tested.inject("stranger's transaction", details)
+      const details = { lock: 'table', rows: 'all', chosen: 0, end: 'commit' }
+      const fault = tested.begin("stranger's transaction", details)
       const worker = await tested.worker()
       await worker.query('set lock_timeout = 20')
       const write = () => worker.query('update locks set token = token')
       await vi.waitFor(() => expect(write()).rejects.toThrow('lock timeout'))
-      await fault
+      await fault.end()
       await write()
     })
   })
@@ -73,7 +74,7 @@ export function troubleWithTable(tested: Tested): void {
     const { locks } = tested.server
     const held = locks.createLock('pruning:held')
     await held.acquire()
-    const fault = tested.inject('pruning at full speed', { retentionMs: 20, forMs: 600 })
+    const fault = tested.begin('pruning at full speed', { retentionMs: 20, aheadMs: 0 })
     const keysSql = `select ${key} as name from locks where ${key} like 'pruning:%'`
     const keys = async () => (await ask(keysSql)).map(({ name }) => String(name))
     let lastToken = 0
@@ -85,7 +86,23 @@ export function troubleWithTable(tested: Tested): void {
       await free.release()
       await vi.waitFor(async () => expect(await keys()).toEqual(['pruning:held']))
     }
-    await fault
+    await fault.end()
     await held.release()
+  })
+
+  test('pruning at full speed: tokens grow, though they are ahead of the clock', async () => {
+    const fault = tested.begin('pruning at full speed', { retentionMs: 50, aheadMs: 5_000 })
+    const lock = tested.server.locks.createLock('pruning:ahead')
+    let lastToken = 0
+    for (let turn = 0; turn < 24; turn++) {
+      await lock.acquire()
+      expect(lock.fencingToken).toBeGreaterThan(lastToken)
+      lastToken = Number(lock.fencingToken)
+      await lock.release()
+      // Now and then for longer than the retention.
+      await sleep(turn % 12 === 11 ? 120 : 20)
+    }
+    await fault.end()
+    expect(lastToken / 1000).toBeGreaterThan(Date.now() + 3_000)
   })
 }

@@ -4,6 +4,7 @@ import { serverFaults } from '../server-faults.ts'
 import type { TestedServer, WorkerSession } from './tested-server.ts'
 
 const NEVER = new AbortController().signal
+const LONG_MS = 20_000
 
 /** What the tests of a server are given. Its server is there when they run. */
 export class Tested {
@@ -12,6 +13,7 @@ export class Tested {
   readonly kinds: readonly FaultKind[]
   readonly #workers: WorkerSession[] = []
   server!: TestedServer
+  canDump = false
 
   constructor({ name, family }: Backend) {
     this.name = name
@@ -23,6 +25,20 @@ export class Tested {
     const kind = this.kinds.find((one) => one.name === name)
     if (!kind) throw new Error(`no fault is named ${name}`)
     return kind.inject(details, this.server.scene(adminUrl), signal)
+  }
+
+  /** The same, until it is told to end. */
+  begin(name: string, details: FaultDetails, adminUrl?: string): { end(): Promise<void> } {
+    const early = new AbortController()
+    const fault = this.inject(name, { ...details, forMs: LONG_MS }, early.signal, adminUrl)
+    // Heard of by whoever ends it.
+    fault.catch(() => {})
+    return {
+      end() {
+        early.abort()
+        return fault
+      },
+    }
   }
 
   /** A session of a worker, until the test ends. */

@@ -33,7 +33,8 @@ async function onMysql({ admin, tableName, workerUser }: TestedServer): Promise<
   )
   const sessions = (await admin.query('show processlist')).filter(({ User }) => User === workerUser)
   await admin.query('begin')
-  const free = await admin.query(`select count(*) as n from ${tableName} for update skip locked`)
+  const free = await admin.query(`select 1 from ${tableName} for update skip locked`)
   await admin.query('rollback')
-  return { settings, zones, sessions, free }
+  const all = await admin.query(`select 1 from ${tableName}`)
+  return { settings, zones, sessions, locked: all.length - free.length }
 }
