@@ -1,3 +1,4 @@
+import { quoted } from '../describe-value.ts'
 import { errors } from '../errors.ts'
 import type { LeaseState, LeaseStore } from '../store/lock-store.ts'
 import { asTrouble } from '../store-trouble.ts'
@@ -80,7 +81,7 @@ export async function extend(engine: Keeping, hold: KeptHold, ttlUs: number | nu
 
 function guardedError({ key, token }: KeptHold, cause: unknown): Error {
   return new errors.E_LOCK_GUARDED(
-    `the lease on ${JSON.stringify(key)} cannot be extended while a transaction that guards it is open (and cannot be lost, either); commit first, or extend it within that transaction`,
+    `the lease on ${quoted(key)} cannot be extended while a transaction that guards it is open (and cannot be lost, either); commit first, or extend it within that transaction`,
     { cause, details: { key, token } },
   )
 }

@@ -119,8 +119,8 @@ export class LinePlace implements Place {
       return this.#sleepFor(Math.min(pauseMs, pauses.nextForRowLockMs()), bounds)
     }
     pauses.rowWasFree()
-    const isTurnNear = mark === 'marked' && !line.isHearing && !wish.isCounted
-    return this.#sleepFor(isTurnNear ? Math.min(pauseMs, pauses.untilYieldMs()) : pauseMs, bounds)
+    if (line.isHearing || wish.isCounted) return this.#sleepFor(pauseMs, bounds)
+    return this.#sleepFor(Math.min(pauseMs, pauses.whileYieldedMs(mark === 'marked')), bounds)
   }
 
   fail(error: Error): void {
@@ -146,10 +146,10 @@ export class LinePlace implements Place {
   yieldTurn(): void {
     const sleep = this.#sleep
     if (!sleep) return
-    const { timing, store } = this.#line.parts
+    const { timing } = this.#line.parts
     sleep.isYielding = true
     sleep.cancelTimer()
-    sleep.cancelTimer = timing.clock.after(yieldMs(store.wakeSource !== undefined), () => sleep.end())
+    sleep.cancelTimer = timing.clock.after(yieldMs(this.#line.isHearing), () => sleep.end())
   }
 
   /** Somebody hands the key over to it: until it is settled, it asks nobody. */

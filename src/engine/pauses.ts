@@ -20,6 +20,9 @@ const MARK_EVERY_MS = 500
 const YIELD_MS = 10
 const YIELD_TO_POLLERS_MS = 150
 
+/** How often who has polled for long looks while the others hold back: those who have just come poll as often, and would take its turn. */
+const LOOK_MS = 25
+
 /** How long the own waiters hold back. @param isHeard the others hear of the release */
 export function yieldMs(isHeard: boolean): number {
   return isHeard ? YIELD_MS : YIELD_TO_POLLERS_MS
@@ -31,6 +34,7 @@ export class Pauses {
   #polls = 0
   #rowLocks = 0
   #nextMarkMs = Number.NEGATIVE_INFINITY
+  #yieldedUntilMs = Number.NEGATIVE_INFINITY
   #refusedSinceMs: number | undefined
 
   constructor(timing: Timing) {
@@ -52,9 +56,13 @@ export class Pauses {
     return ROW_LOCK_MS * 2 ** this.#rowLocks++
   }
 
-  /** After a mark, for one that polls: to look while the others yield. */
-  untilYieldMs(): number {
-    return jittered(YIELD_TO_POLLERS_MS, this.#timing.chance)
+  /** For one that polls: how long it pauses while the others may be holding back for it. */
+  whileYieldedMs(isMarked: boolean): number {
+    const { clock, chance } = this.#timing
+    const nowMs = clock.nowMs()
+    if (isMarked) this.#yieldedUntilMs = nowMs + YIELD_TO_POLLERS_MS
+    if (nowMs >= this.#yieldedUntilMs) return Number.POSITIVE_INFINITY
+    return jittered(this.#isRefusedForLong(nowMs) ? LOOK_MS : YIELD_TO_POLLERS_MS, chance)
   }
 
   /** The row was not locked. */
@@ -68,9 +76,12 @@ export class Pauses {
     const nowMs = this.#timing.clock.nowMs()
     // However short its pauses are: who has been refused for long has met others that hand the key on among themselves.
     this.#refusedSinceMs ??= nowMs
-    const isRefusedForLong = nowMs - this.#refusedSinceMs >= MARK_EVERY_MS
-    if ((pauseMs < MARK_FROM_MS && !isRefusedForLong) || nowMs < this.#nextMarkMs) return false
+    if ((pauseMs < MARK_FROM_MS && !this.#isRefusedForLong(nowMs)) || nowMs < this.#nextMarkMs) return false
     this.#nextMarkMs = nowMs + MARK_EVERY_MS
     return true
+  }
+
+  #isRefusedForLong(nowMs: number): boolean {
+    return this.#refusedSinceMs !== undefined && nowMs - this.#refusedSinceMs >= MARK_EVERY_MS
   }
 }

@@ -1,25 +1,19 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import type { MysqlFamilyPrograms } from './mysql-family.ts'
 import type { OsUser } from './os-user.ts'
 import { readableCopy } from './readable-copy.ts'
 import { unpackedCommand, unpackedDebian } from './unpacked-debian.ts'
 
-export interface MariadbPrograms {
-  mariadbd: string[]
-  /** The command that fills an empty data folder. */
-  initialize: (dataFolder: string) => string[]
-  source: string
-}
-
 /** The machine's own MariaDB, if it has one. */
-export function installedMariadb(): MariadbPrograms | undefined {
+export function installedMariadb(): MysqlFamilyPrograms | undefined {
   const mariadbd = findProgram('mariadbd')
   const installDb = findProgram('mariadb-install-db')
   if (!mariadbd || !installDb) return undefined
 
   const options = ['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db']
   return {
-    mariadbd: [mariadbd, '--no-defaults'],
+    server: [mariadbd, '--no-defaults'],
     initialize: (dataFolder) => [installDb, ...options, `--datadir=${dataFolder}`],
     source: 'installed mariadbd',
   }
@@ -29,7 +23,7 @@ export function installedMariadb(): MariadbPrograms | undefined {
  * MariaDB of Debian 12, unpacked and not installed: a test run should leave no package and no service behind,
  * and this way it does not have to be root's.
  */
-export async function unpackedMariadb(folder: string, user: OsUser | undefined): Promise<MariadbPrograms> {
+export async function unpackedMariadb(folder: string, user: OsUser | undefined): Promise<MysqlFamilyPrograms> {
   const { folder: original, source } = await unpackedDebian({
     suite: 'bookworm',
     packageName: 'mariadb-server-core',
@@ -44,7 +38,7 @@ export async function unpackedMariadb(folder: string, user: OsUser | undefined):
     `--character-sets-dir=${share}/charsets`,
   ]
   const mariadbd = [...unpackedCommand(unpacked, 'usr/sbin/mariadbd'), ...options]
-  return { mariadbd, initialize: (dataFolder) => bootstrap(mariadbd, share, dataFolder), source }
+  return { server: mariadbd, initialize: (dataFolder) => bootstrap(mariadbd, share, dataFolder), source }
 }
 
 /** What mariadb-install-db does, which cannot be told to start the server through a loader. */

@@ -6,16 +6,25 @@ import type { OsUser } from './os-user.ts'
 import { untilReady } from './until-ready.ts'
 
 /**
- * Run before the server accepts a connection, so a server that answers has its database.
+ * Run at every start before the server accepts a connection, so a server that answers has its database.
  * Not the user root: MariaDB has a root@127.0.0.1 without password, which would win over root@%.
  */
-const INIT_SQL = `create database verrou_test;
-create user 'verrou'@'%' identified by 'verrou';
+export const INIT_SQL = `create database if not exists verrou_test;
+create user if not exists 'verrou'@'%' identified by 'verrou';
 grant all on *.* to 'verrou'@'%' with grant option;
 `
 
 /** Losing data when the machine dies is no concern of a test run. */
 export const CARELESS_OPTIONS = ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=OFF', '--skip-log-bin']
+
+/** The programs of one database of the family, with what each run of them needs. */
+export interface MysqlFamilyPrograms {
+  server: string[]
+  /** The command that fills an empty data folder. */
+  initialize: (dataFolder: string) => string[]
+  /** For the line printed before the tests. */
+  source: string
+}
 
 interface MysqlFamilyServer {
   /** The server program with the options that only this server needs. */
@@ -39,7 +48,8 @@ export async function startMysqlFamily({ command, folder, user }: MysqlFamilySer
   return { url, version: await untilReady(url, server), stop: server.stop }
 }
 
-function placeOptions(folder: string, port: number): string[] {
+/** Where a server keeps its things, and listens. */
+export function placeOptions(folder: string, port: number): string[] {
   return [
     `--datadir=${join(folder, 'data')}`,
     `--tmpdir=${folder}`,

@@ -1,8 +1,7 @@
 import type { MissingServer } from './start-servers.ts'
-import type { WantedServer } from './wanted-servers.ts'
 
 /** The services of compose.yaml, and the URL under which each can be reached. */
-const HOW_TO_GET: Record<WantedServer['name'], string> = {
+const HOW_TO_GET: Readonly<Record<string, string>> = {
   postgres: command('postgres', 'VERROU_TEST_POSTGRES_URL=postgres://postgres:verrou@127.0.0.1:5432/verrou_test'),
   'postgres-14': command(
     'postgres14',
@@ -20,7 +19,7 @@ const HOW_TO_GET: Record<WantedServer['name'], string> = {
 export function notRunLines(missing: readonly MissingServer[]): string[] {
   return missing.flatMap(({ name, reason }) => [
     `NOT RUN: ${name} – ${reason}`,
-    `         to get it: ${HOW_TO_GET[name]}`,
+    `         to get it: ${HOW_TO_GET[name] ?? 'start it, and give the URL of a database that exists, with a user who may create tables'}`,
   ])
 }
 

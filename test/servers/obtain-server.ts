@@ -1,3 +1,4 @@
+import { serverAddress } from '../support/server-address.ts'
 import { dockerAnswers } from './docker-answers.ts'
 import { failureReason } from './failure-reason.ts'
 import { serverVersion } from './server-version.ts'
@@ -19,7 +20,7 @@ const START_PROGRAM: Record<ServerName, () => Promise<StartedServer>> = {
 export async function obtainServer({ name, variable, givenUrl }: WantedServer): Promise<StartedServer> {
   // What somebody asked for by name is used or reported, never replaced.
   if (givenUrl) return await useGiven(givenUrl, variable)
-  if (name === 'postgres') throw new Error(`${variable} is not set`)
+  if (!isOurs(name)) throw new Error(`${variable} is not set`)
 
   const reasons: string[] = []
   for (const start of [startContainerIfDocker, startProgram]) {
@@ -30,6 +31,10 @@ export async function obtainServer({ name, variable, givenUrl }: WantedServer): 
     }
   }
   throw new Error(reasons.join('; '))
+}
+
+function isOurs(name: WantedServer['name']): name is ServerName {
+  return Object.hasOwn(START_PROGRAM, name)
 }
 
 async function startContainerIfDocker(name: ServerName): Promise<StartedServer> {
@@ -43,7 +48,7 @@ function startProgram(name: ServerName): Promise<StartedServer> {
 
 async function useGiven(url: string, variable: string): Promise<StartedServer> {
   try {
-    return { url, version: await serverVersion(url), source: variable, stop: async () => {} }
+    return { url, version: await serverVersion(serverAddress(url).url), source: variable, stop: async () => {} }
   } catch (error) {
     throw new Error(`${variable} does not answer: ${failureReason(error)}`)
   }

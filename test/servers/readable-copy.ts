@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { runGuardedStep } from './guarded-process.ts'
 import type { OsUser } from './os-user.ts'
@@ -11,7 +11,7 @@ const COPY = 'cp -R "$1" "$2" && chown -R "$3" "$2"'
 
 interface Programs {
   original: string
-  /** One program in it, whose being reachable tells. */
+  /** One program in it, or one folder, whose being reachable tells. */
   program: string
   /** The run's own folder. */
   folder: string
@@ -22,7 +22,7 @@ interface Programs {
 export async function readableCopy({ original, program, folder, user }: Programs): Promise<string> {
   if (!user || (await canRun(join(original, program), user))) return original
 
-  const copy = join(folder, 'programs')
+  const copy = join(folder, `copy-of-${basename(original)}`)
   await runGuardedStep({ command: ['/bin/sh', '-c', COPY, 'copy', original, copy, `${user.uid}:${user.gid}`], folder })
   return copy
 }

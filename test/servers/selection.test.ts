@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { notRunLines } from './not-run.ts'
 import { DATABASES, parseSelection } from './selection.ts'
+import { startServers } from './start-servers.ts'
 import { wantedServers } from './wanted-servers.ts'
 
 const ALL = new Set(DATABASES)
@@ -20,7 +22,7 @@ test('postgres selects both versions, a version only itself', () => {
 
 test('an unknown name is refused with the list of valid ones', () => {
   expect(() => parseSelection('sqlite,oracle')).toThrow(
-    'TEST_DATABASES names an unknown database "oracle". Valid names, separated by commas: postgres, postgres-14, postgres-18, mysql, mariadb, sqlite, memory',
+    'TEST_DATABASES names an unknown database "oracle". Valid names, separated by commas: postgres, postgres-14, postgres-18, mysql, mariadb, sqlite, memory; or URLs: postgres://…, mysql://…',
   )
 })
 
@@ -49,4 +51,56 @@ test('VERROU_TEST_POSTGRES_URL stands for every Postgres version that has no URL
 test('an empty URL counts as none', () => {
   const [mysql] = wantedServers(parseSelection('mysql').names, { VERROU_TEST_MYSQL_URL: '' })
   expect(mysql).toMatchObject({ name: 'mysql', givenUrl: undefined })
+})
+
+test('a server can be named by its URL, with the option of its stores, beside other names', () => {
+  const cockroach = 'postgres://root@127.0.0.1:26257/defaultdb?portable=true'
+  const tidb = 'mysql://root:secret@127.0.0.1:4000/test'
+  const { names, isExplicit } = parseSelection(`sqlite, ${cockroach},${tidb},mysql`)
+  expect([...names]).toEqual(['sqlite', cockroach, tidb, 'mysql'])
+  expect(isExplicit).toBe(true)
+  // Nobody's password is shown.
+  expect(wantedServers(names, { VERROU_TEST_POSTGRES_URL: 'postgres://elsewhere/test' })).toMatchObject([
+    { name: 'mysql', variable: 'VERROU_TEST_MYSQL_URL' },
+    {
+      name: 'postgres://127.0.0.1:26257/defaultdb?portable=true',
+      variable: 'TEST_DATABASES',
+      givenUrl: cockroach,
+    },
+    { name: 'mysql://127.0.0.1:4000/test', variable: 'TEST_DATABASES', givenUrl: tidb },
+  ])
+})
+
+test('a server of a URL comes beside the one that stands for every version of Postgres', () => {
+  const names = wantedServers(parseSelection('postgres,postgresql://here/test').names, {
+    VERROU_TEST_POSTGRES_URL: 'postgres://elsewhere/test',
+  }).map(({ name }) => name)
+  expect(names).toEqual(['postgres', 'postgresql://here/test'])
+})
+
+test.each([
+  ['oracle://a:secret@b/c', 'begins with "oracle://"'],
+  ['mysql://a:secret@b', 'without a database'],
+  ['mysql://a:secret@b:port/c', 'cannot be read'],
+  ['postgres://a:secret@b/c?portable=yes', 'portable=yes; it is true or false'],
+])('a URL that cannot be used is refused, without its password: %s', (url, reason) => {
+  let message = ''
+  try {
+    parseSelection(url)
+  } catch (error) {
+    message = String(error)
+  }
+  expect(message).toContain(reason)
+  expect(message).not.toContain('secret')
+})
+
+test('a server of a URL that does not answer is named, and is not replaced by one of ours', async () => {
+  const [wanted] = wantedServers(parseSelection('postgres://a:secret@127.0.0.1:1/test?portable=true').names, {})
+  const { started, missing } = await startServers(wanted ? [wanted] : [])
+  expect(started).toEqual([])
+  expect(missing).toMatchObject([{ reason: expect.stringMatching(/^TEST_DATABASES does not answer: .*ECONNREFUSED/) }])
+  expect(notRunLines(missing)).toEqual([
+    expect.stringContaining('NOT RUN: postgres://127.0.0.1:1/test?portable=true – TEST_DATABASES does not answer'),
+    expect.stringContaining('to get it: start it, and give the URL of a database that exists'),
+  ])
 })

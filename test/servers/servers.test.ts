@@ -21,7 +21,8 @@ const VERSIONS: Record<string, RegExp> = {
 
 describe.each(BACKENDS)('$name', (backend) => {
   test('is the database that its name says', () => {
-    expect(backend.version).toMatch(VERSIONS[backend.name] as RegExp)
+    // Of one that somebody gives by URL, the name says nothing.
+    expect(backend.version).toMatch(VERSIONS[backend.name] ?? /./)
   })
 
   test('answers a query in the database of its URL', async () => {

@@ -14,6 +14,6 @@ export async function startMariadb(): Promise<StartedServer> {
   await runGuardedStep({ command: programs.initialize(join(folder, 'data')), folder, user })
 
   // Log warnings would be one line for every connection that a test tears.
-  const serve = [...programs.mariadbd, '--log-warnings=0']
+  const serve = [...programs.server, '--log-warnings=0']
   return { ...(await startMysqlFamily({ command: serve, folder, user })), source: programs.source }
 }

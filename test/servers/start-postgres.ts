@@ -1,45 +1,30 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Client } from 'pg'
 import { freePort } from './free-port.ts'
 import { runGuardedStep, startGuardedServer } from './guarded-process.ts'
 import { serverUser } from './os-user.ts'
-import { readableCopy } from './readable-copy.ts'
+import { postgresPrograms } from './postgres-programs.ts'
 import { createRunFolder } from './run-folder.ts'
 import type { StartedServer } from './started-server.ts'
 import { untilReady } from './until-ready.ts'
 
 /** Starts Postgres from the npm package of that name (`postgres-14`, `postgres-18`). */
 export async function startPostgres(packageName: string): Promise<StartedServer> {
-  const installed = packageFolder(packageName)
   const user = serverUser('postgres')
   const folder = await createRunFolder(packageName, user)
-  const programs = await readableCopy({ original: installed, program: 'bin/postgres', folder, user })
+  const programs = await postgresPrograms(packageName, folder, user)
   const dataFolder = join(folder, 'data')
-
-  const options = ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C']
-  const initialize = [join(programs, 'bin/initdb'), `--pgdata=${dataFolder}`, ...options]
-  await runGuardedStep({ command: initialize, folder, user })
+  await runGuardedStep({ command: programs.initialize(dataFolder), folder, user })
 
   const port = await freePort()
-  const serve = [join(programs, 'bin/postgres'), '-D', dataFolder, '-p', String(port), ...settings(programs)]
+  const serve = [...programs.postgres, '-D', dataFolder, '-p', String(port), ...settings(programs.folder)]
   const server = startGuardedServer({ command: serve, folder, user, stopSignal: 'QUIT' })
 
   const url = `postgres://postgres@127.0.0.1:${port}`
   const version = await untilReady(`${url}/postgres`, server)
   await createDatabase(`${url}/postgres`)
   return { url: `${url}/verrou_test`, version, source: `npm package ${packageName}`, stop: server.stop }
-}
-
-function packageFolder(packageName: string): string {
-  // Resolved from the workspace that depends on them, wherever npm put them.
-  const require = createRequire(new URL('../binaries/package.json', import.meta.url))
-  try {
-    return join(dirname(require.resolve(packageName)), '../native')
-  } catch {
-    throw new Error(`the npm package ${packageName} is not installed (it exists for Linux x64 only)`)
-  }
 }
 
 function settings(programs: string): string[] {
@@ -59,7 +44,8 @@ function settings(programs: string): string[] {
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-async function createDatabase(url: string): Promise<void> {
+/** The database of the tests, on a server that is new. */
+export async function createDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {

@@ -6,6 +6,9 @@ import { runGuardedStep } from './guarded-process.ts'
 const SCRIPT = fileURLToPath(new URL('debian-root.sh', import.meta.url))
 const CACHE_FOLDER = fileURLToPath(new URL('../../.cache', import.meta.url))
 
+/** Under way, by folder. */
+const DOWNLOADS = new Map<string, Promise<void>>()
+
 interface DebianPackage {
   /** A Debian release, or `sid`. */
   suite: string
@@ -24,12 +27,13 @@ export interface Unpacked {
 export async function unpackedDebian({ suite, packageName, runFolder }: DebianPackage): Promise<Unpacked> {
   const folder = join(CACHE_FOLDER, `debian-${suite}-${packageName}`)
   const wasThere = existsSync(folder)
-  if (!wasThere)
-    await runGuardedStep({
-      command: ['bash', SCRIPT, suite, folder, packageName],
-      folder: runFolder,
-      stopSignal: 'TERM',
-    })
+  if (!wasThere) {
+    const command = ['bash', SCRIPT, suite, folder, packageName]
+    // Servers of one kind start at the same time: one download is enough.
+    const download = DOWNLOADS.get(folder) ?? runGuardedStep({ command, folder: runFolder, stopSignal: 'TERM' })
+    DOWNLOADS.set(folder, download)
+    await download.finally(() => DOWNLOADS.delete(folder))
+  }
   return { folder, source: `Debian ${suite}, ${wasThere ? 'unpacked earlier' : 'downloaded'}` }
 }
 

@@ -18,6 +18,7 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorMeaning>> = {
   '08000': 'unanswered', // connection_exception
   '08003': 'unanswered', // connection_does_not_exist
   '08006': 'unanswered', // connection_failure
+  '08P01': 'unanswered', // protocol_violation: what PgBouncer says of every trouble of its own, as of a server that it has lost
   '57P01': 'unanswered', // admin_shutdown: somebody ended our session
   '57P02': 'unanswered', // crash_shutdown
   '57P05': 'unanswered', // idle_session_timeout
