@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import type { MysqlFamilyPrograms } from './mysql-family.ts'
 import type { OsUser } from './os-user.ts'
 import { readableCopy } from './readable-copy.ts'
@@ -14,7 +14,7 @@ export function installedMariadb(): MysqlFamilyPrograms | undefined {
   const options = ['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db']
   return {
     server: [mariadbd, '--no-defaults'],
-    initialize: (dataFolder) => [installDb, ...options, `--datadir=${dataFolder}`],
+    initialize: (dataFolder) => aside(dataFolder, [installDb, ...options, `--datadir=${dataFolder}`]),
     source: 'installed mariadbd',
   }
 }
@@ -38,7 +38,16 @@ export async function unpackedMariadb(folder: string, user: OsUser | undefined):
     `--character-sets-dir=${share}/charsets`,
   ]
   const mariadbd = [...unpackedCommand(unpacked, 'usr/sbin/mariadbd'), ...options]
-  return { server: mariadbd, initialize: (dataFolder) => bootstrap(mariadbd, share, dataFolder), source }
+  return {
+    server: mariadbd,
+    initialize: (dataFolder) => aside(dataFolder, bootstrap(mariadbd, share, dataFolder)),
+    source,
+  }
+}
+
+/** Not in /tmp: a server that starts removes the temporary tables that it finds in its folder for them, also those of another one. */
+function aside(dataFolder: string, command: string[]): string[] {
+  return ['env', `TMPDIR=${dirname(dataFolder)}`, ...command]
 }
 
 /** What mariadb-install-db does, which cannot be told to start the server through a loader. */

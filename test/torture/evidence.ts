@@ -19,8 +19,8 @@ export interface Evidence {
   readonly faults: readonly InjectedFault[]
   /** When nothing was broken on purpose. */
   readonly calms: readonly Span[]
-  /** Grants that were acknowledged may be gone: replication is asynchronous. */
-  readonly mayLoseGrants: boolean
+  /** A failover to a standby that lagged: grants and commits that were acknowledged shortly before it may be gone. */
+  readonly loss?: Span | undefined
   /** What was found after the end: sessions, row locks, rows that are held. Empty while it runs. */
   readonly leftovers: readonly string[]
   /** Workers that did not finish in time, or died by themselves, with what they said. Empty while it runs. */
@@ -90,6 +90,14 @@ export function isGrant({ token, oldToken, owner, oldOwner }: TrailEntry): boole
 /** Whether it was held when it was changed, by the database's clock. */
 export function wasLive({ oldOwner, oldExpiresUs, atUs }: TrailEntry): boolean {
   return oldOwner !== null && oldExpiresUs !== null && oldExpiresUs > atUs
+}
+
+/** How long after a lossy failover those that hold what was lost may still believe in it: the longest lease. */
+const LOSS_IS_FELT_US = 10_000_000
+
+/** Whether what was known at that time may have been lost. */
+export function isLossFelt({ loss }: Evidence, t: number): boolean {
+  return loss !== undefined && t >= loss.from - LOSS_IS_FELT_US && t <= loss.until + LOSS_IS_FELT_US
 }
 
 /** Names a hold in a map. */

@@ -147,7 +147,13 @@ export class FaultyProxy {
   /** Both sides see a reset, as after a firewall or a machine that is gone. */
   #break(link: Link): void {
     if (!this.#links.delete(link)) return
-    link.client.resetAndDestroy()
-    link.server.resetAndDestroy()
+    reset(link.client)
+    reset(link.server)
   }
+}
+
+/** A socket that has been half-closed by us cannot be reset any more: its handle would never be closed, and keep the process from ending. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }

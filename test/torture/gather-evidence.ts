@@ -17,14 +17,14 @@ interface Gathered {
   readonly leftovers: readonly string[]
   readonly unfinished: readonly string[]
   readonly isOver: boolean
-  readonly hasTurned: boolean
+  readonly loss: Span | undefined
   /** Where no trigger can write the trail. */
   readonly sampler: RowSampler | undefined
 }
 
 /** Reads what the database has first, and the histories after it: whatever it has was announced in a history before. */
 export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
-  const { database, tableName, folder, faults, calms, leftovers, unfinished, isOver, hasTurned, sampler } = gathered
+  const { database, tableName, folder, faults, calms, leftovers, unfinished, isOver, loss, sampler } = gathered
   const tables = new TortureTables(database.family, tableName)
   const stored = await atDatabase(database, tableName, async (send) => {
     const clockOffsetUs = await clockOffsetOf(send, sharedTime, tables)
@@ -37,7 +37,6 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
     const trail = sampler ? sampler.trail() : await readTrail(send, tables)
     return { clockOffsetUs, counters, writes, knownUntil, trail }
   })
-  const mayLoseGrants = database.maySuffer === 'lost grants' && hasTurned
   const { family } = database
   if (isOver) await keepTrail(stored.trail, folder)
   return {
@@ -48,7 +47,7 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
     leftovers,
     unfinished,
     isOver,
-    mayLoseGrants,
+    loss,
     trailKind: sampler ? 'sampled' : 'complete',
     history: readHistories(folder),
   }

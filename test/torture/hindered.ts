@@ -4,8 +4,11 @@ import { WATCH_EVERY_MS } from './stalls.ts'
 /** After a fault, connections are made anew, and what was late arrives. */
 const AFTERMATH_US = 1_500_000
 
-/** Faults that take a moment, after which a process can go on at once. */
-const INSTANT: readonly string[] = ['cut connections', 'half-close connections', 'lose an answer', 'skew a clock']
+/** Faults after or during which a process can go on at once: at worst, a connection must be made anew. */
+const HARMLESS: readonly string[] = [
+  ...['cut connections', 'half-close connections', 'lose an answer', 'skew a clock'],
+  ...['kill sessions', 'cancel statements', 'dump', 'pruning at full speed', 'time zone with a DST change'],
+]
 
 /**
  * Whether a process, its connections or the database stood still at some time of the span, so that what it could not do
@@ -31,8 +34,8 @@ function isLastWord({ history }: Evidence, process: string, { until }: Span): bo
 }
 
 function hinders({ kind, lane, details, failure }: InjectedFault, worker: number): boolean {
-  if (lane === 'server') return true
-  return Number(details.worker) === worker && failure === undefined && !INSTANT.includes(kind)
+  if (HARMLESS.includes(kind)) return false
+  return lane === 'server' || (Number(details.worker) === worker && failure === undefined)
 }
 
 function overlaps(fault: Span, { from, until }: Span): boolean {

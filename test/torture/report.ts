@@ -56,7 +56,9 @@ ${table(
       'commits that were asked for and never confirmed',
       `${count(numbers.unknownCommits)}, of which ${count(numbers.unknownCommitsThatHappened)} had happened`,
     ],
-    ...(evidence.mayLoseGrants ? [['grants that were told, and lost in the failover', count(numbers.lostGrants)]] : []),
+    ...(evidence.loss !== undefined
+      ? [['grants that were told, and lost in the failover', count(numbers.lostGrants)]]
+      : []),
     ['processes, one after the other', count(numbers.processes)],
     ['stalls of a process', count(numbers.stalls)],
     ['largest skew of a clock', `${round(numbers.largestSkewMs / 86_400_000)} days`],

@@ -86,11 +86,13 @@ export class RowSampler {
     })
   }
 
-  /** Between the two looks: the row itself says when it was granted, or freed, if that fits. */
+  /**
+   * Not before the last look. The row itself says when it was granted, or freed: that can be later than this look's own time, which is that of
+   * the start of its statement.
+   */
   #whenChanged(before: SeenRow | undefined, now: SeenRow | undefined, nowUs: number): number {
-    if (now === undefined) return nowUs
-    const told = now.owner === null ? now.expiresUs : before?.token === now.token ? nowUs : now.acquiredUs
-    return Math.min(Math.max(told, this.#lastLookUs), nowUs)
+    if (now === undefined || (now.owner !== null && before?.token === now.token)) return nowUs
+    return Math.max(now.owner === null ? now.expiresUs : now.acquiredUs, this.#lastLookUs)
   }
 }
 

@@ -98,7 +98,7 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
     const gather = (more: Pick<Evidence, 'isOver' | 'leftovers' | 'unfinished'>) =>
       gatherEvidence({
         ...{ database, tableName: TABLE, folder, calms: calms(), faults: injection.injected, sampler, ...more },
-        hasTurned: injection.injected.some(({ kind }) => kind === turningPoint?.name),
+        loss: database.maySuffer && injection.injected.find(({ kind }) => kind === turningPoint?.name),
       })
     const elapsedMs = () => (sharedTime() - startedAt) / 1000
     const isCalm = () => plan.calms.some(({ fromMs, untilMs }) => elapsedMs() > fromMs && elapsedMs() < untilMs)

@@ -65,6 +65,12 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     })),
   },
   {
+    name: 'no giving back',
+    families: ['postgres'],
+    caughtBy: ['grants that were not usable'],
+    breakStore: breakStore(() => ({ abandon: async () => true })),
+  },
+  {
     name: 'extend brings expired leases back',
     families: ['postgres', 'sqlite'],
     caughtBy: ['holds ended or came back by themselves'],

@@ -21,7 +21,8 @@ export const lateWrites: Check = {
 function wrongWith(write: CommittedWrite, evidence: Evidence, acknowledged: Acknowledged): string | undefined {
   const entries = evidence.trail.get(write.counter) ?? []
   const isKnown = entries.some((entry) => isGrant(entry) && entry.token === write.token)
-  if (!isKnown && evidence.trailKind === 'complete' && !evidence.mayLoseGrants) return 'a token that was never granted'
+  if (!isKnown && evidence.trailKind === 'complete' && evidence.loss === undefined)
+    return 'a token that was never granted'
   for (const entry of entries) {
     if (entry.atUs >= write.atUs) continue
     if (isGrant(entry) && entry.token !== null && entry.token > write.token)

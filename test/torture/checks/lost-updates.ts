@@ -24,7 +24,7 @@ function lostOrDoubled({ writes, counters, isOver }: Evidence): string[] {
 }
 
 function missingCommits(evidence: Evidence): string[] {
-  if (evidence.mayLoseGrants) return []
+  if (evidence.loss !== undefined) return []
   const { committed } = Acknowledged.of(evidence)
   const there = new Set(evidence.writes.map(({ op }) => op))
   return evidence.history.flatMap((event) =>

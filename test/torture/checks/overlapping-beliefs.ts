@@ -1,5 +1,5 @@
 import { Acknowledged } from '../acknowledged.ts'
-import { type Check, type Evidence, type Span, when } from '../evidence.ts'
+import { type Check, type Evidence, isLossFelt, type Span, when } from '../evidence.ts'
 
 /** What holders believe of each other is compared to the millisecond or so. */
 const TOLERANCE_US = 5_000
@@ -30,6 +30,8 @@ function beliefsOf(evidence: Evidence): Belief[] {
   const untils = untilsOf(evidence)
   return evidence.history.flatMap((event) => {
     if (event.e !== 'granted' || event.leftMs === null || !acknowledged.isHold(event.key, event.token)) return []
+    if (isLossFelt(evidence, event.t)) return []
+    if (isLossFelt(evidence, event.t)) return []
     const deadline = Math.max(event.t + event.leftMs * 1000, untils.get(`${event.key} ${event.token}`) ?? 0)
     const released = acknowledged.releaseOf(event.key, event.token) ?? Number.POSITIVE_INFINITY
     return [{ key: event.key, token: event.token, op: event.op, from: event.t, until: Math.min(deadline, released) }]

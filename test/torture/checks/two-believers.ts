@@ -1,5 +1,5 @@
 import { Acknowledged } from '../acknowledged.ts'
-import { type Check, type Evidence, isGrant, type TrailEntry, when } from '../evidence.ts'
+import { type Check, type Evidence, isGrant, isLossFelt, type TrailEntry, when } from '../evidence.ts'
 
 /** The machine's clock and the shared one drift apart by less than this, and the samples of their difference differ by less. */
 const TOLERANCE_US = 20_000
@@ -12,7 +12,7 @@ export const twoBelievers: Check = {
   find(evidence) {
     const successors = new Map<string, TrailEntry>()
     return evidence.history.flatMap((event) => {
-      if (event.e !== 'alive') return []
+      if (event.e !== 'alive' || isLossFelt(evidence, event.t)) return []
       const next = successorOf(evidence, event.key, event.token, successors)
       if (next === undefined) return []
       const lateUs = event.t + evidence.clockOffsetUs - next.atUs

@@ -5,7 +5,7 @@ export const undoneReleases: Check = {
   name: 'releases that did nothing',
   meaning: 'a release was confirmed, and the row still names the hold',
   find(evidence) {
-    if (evidence.mayLoseGrants) return []
+    if (evidence.loss !== undefined) return []
     return evidence.history.flatMap((event) => {
       if (
         event.e !== 'released' ||

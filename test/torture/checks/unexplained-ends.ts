@@ -23,9 +23,11 @@ function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   if (isGrant(entry)) return undefined
   if (isRevived(entry)) return 'was over, and was extended'
   if (!wasLive(entry)) return undefined
-  if (token === null) return 'was removed while it was held'
-  if (owner !== null) return undefined
   const acknowledged = Acknowledged.of(evidence)
+  // Released and removed between two looks.
+  const isSeen = evidence.trailKind === 'complete' || acknowledged.releaseOf(key, oldToken) === undefined
+  if (token === null) return isSeen ? 'was removed while it was held' : undefined
+  if (owner !== null) return undefined
   if (!acknowledged.isHold(key, oldToken) || acknowledged.releaseOf(key, oldToken) !== undefined) return undefined
   return isForced(entry, evidence) ? undefined : 'was ended by nobody'
 }

@@ -2,8 +2,8 @@ import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, when } from '../evidence.ts'
 import { wasHindered } from '../hindered.ts'
 
-/** What an unheard grant may stay, when nothing hinders its being given back. */
-const GIVEN_BACK_WITHIN_US = 3_000_000
+/** What an unheard grant may stay, when nothing hinders its being given back: "somebody holds it" must not be a lie, a failure is tidied up after. */
+const GIVEN_BACK_WITHIN_US = { refused: 300_000, failed: 1_200_000, granted: 1_200_000 }
 
 /** G6. Who is told "granted" holds something, and who is told anything else holds nothing. */
 export const usableGrants: Check = {
@@ -29,7 +29,7 @@ function useless(evidence: Evidence): string[] {
 
 /** Told, and not in the database. */
 function phantoms(evidence: Evidence): string[] {
-  if (evidence.mayLoseGrants || evidence.trailKind === 'sampled') return []
+  if (evidence.loss !== undefined || evidence.trailKind === 'sampled') return []
   const acknowledged = Acknowledged.of(evidence)
   const granted = new Set(
     [...evidence.trail.values()]
@@ -57,7 +57,7 @@ function unheard(evidence: Evidence): string[] {
       const answer = ask && acknowledged.answers.get(ask.op)
       if (ask === undefined || answer === undefined) return []
       const at = entry.atUs - evidence.clockOffsetUs
-      const until = Math.max(answer.t, at) + GIVEN_BACK_WITHIN_US
+      const until = Math.max(answer.t, at) + GIVEN_BACK_WITHIN_US[answer.e]
       const ended = endOf(entries, index, entry) - evidence.clockOffsetUs
       if (ended <= until || wasHindered(evidence, ask.process, { from: at, until })) return []
       return [
