@@ -5,8 +5,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { dialectNamed } from '../src/dialects/detect.ts'
-import { statementsOf } from '../test/mutation/mutated.ts'
+import { allStatementsOf } from '../test/mutation/mutated.ts'
 import { sqlMutants } from '../test/mutation/sql-mutants.ts'
 
 const TESTS = [
@@ -15,6 +14,13 @@ const TESTS = [
   'test/bounded.test.ts',
   'test/explain.test.ts',
   'test/transactions.kysely.test.ts',
+]
+/** A portable statement is sent by a portable store only. */
+const PORTABLE_TESTS = [
+  'test/portable.mysql.test.ts',
+  'test/portable.test.ts',
+  'test/portable.transactions.test.ts',
+  'test/explain.test.ts',
 ]
 const DATABASE_OF = { postgres: 'postgres-18', mysql: 'mysql', sqlite: 'sqlite' } as const
 const AT_ONCE = 3
@@ -28,7 +34,7 @@ interface Mutant {
 
 const wanted = process.argv.slice(2)
 const mutants: Mutant[] = (Object.keys(DATABASE_OF) as Mutant['dialect'][]).flatMap((dialect) =>
-  statementsOf(dialectNamed(dialect, { tableName: 'verrou_locks', schema: undefined })).flatMap(({ name, sql }) =>
+  allStatementsOf(dialect, { tableName: 'verrou_locks', schema: undefined }).flatMap(({ name, sql }) =>
     sqlMutants(sql).map(({ what }, index) => ({ dialect, statement: name, index, what })),
   ),
 )
@@ -71,7 +77,8 @@ async function runTests({ dialect, statement, index }: Mutant, options: string[]
   const report = join(folder, `${dialect}-${statement}-${index}.json`)
   const limits = ['--testTimeout=8000', '--hookTimeout=15000', '--reporter=json', `--outputFile=${report}`]
   const env = { ...process.env, TEST_DATABASES: DATABASE_OF[dialect], VERROU_MUTANT: `${statement}:${index}` }
-  const running = spawn('npx', ['vitest', 'run', ...TESTS, ...limits, ...options], { env, stdio: 'ignore' })
+  const tests = statement.startsWith('portable-') ? PORTABLE_TESTS : TESTS
+  const running = spawn('npx', ['vitest', 'run', ...tests, ...limits, ...options], { env, stdio: 'ignore' })
   const code = await new Promise((ended) => running.on('close', ended))
   const { testResults } = JSON.parse(await readFile(report, 'utf8')) as JsonReport
   const failed = testResults.flatMap((file) => file.assertionResults).find((test) => test.status === 'failed')

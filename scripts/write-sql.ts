@@ -2,11 +2,10 @@
 import { globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DialectName } from '../src/dialects/compiler.ts'
-import { dialectNamed } from '../src/dialects/detect.ts'
 import { resolveTable } from '../src/options.ts'
 import { schemaStatements } from '../src/schema/create-migrations.ts'
 import type { Statement } from '../src/statement.ts'
-import { statementsOf } from '../test/mutation/mutated.ts'
+import { allStatementsOf } from '../test/mutation/mutated.ts'
 import { type GeneratedFiles, REPOSITORY, writeGenerated } from './repository.ts'
 
 const DATABASES: Record<DialectName, string> = {
@@ -45,6 +44,38 @@ const PURPOSES: Readonly<Record<string, string>> = {
   inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes one row that was free for long.',
+  ...{
+    'portable-acquire': 'Portable: one try to take a lock whose key has a row.',
+    'portable-create': 'Portable: the rest of a try, if the key has no row yet.',
+    'portable-look': 'Portable: the start of a try, which finds out what the next statement writes.',
+    'portable-take': 'Portable: the rest of a try, if the key is free.',
+    'portable-created': 'Portable: the end of a try of a key that had no row: what it was granted.',
+    'portable-look-hold':
+      'Portable: before an extension or a hand-over: whether the hold is live, and what the next statement writes.',
+    'portable-extend': 'Portable: makes a lease that is still live last longer.',
+    'portable-extend-all': 'Portable: makes many leases that are still live last longer.',
+    'portable-renew': 'Portable: makes a lease that is still live last longer, and never shorter.',
+    'portable-release': 'Portable: gives a lock back.',
+    'portable-abandon': 'Portable: gives back what a try may have taken whose answer never arrived.',
+    'portable-force-release': 'Portable: frees a key, whoever holds it.',
+    'portable-finish-run': 'Portable: the end of a run of `runOncePer`.',
+    'portable-hand-over': 'Portable: gives a lock back and grants it to the next one in line.',
+    'portable-want-look': 'Portable: the start of marking a key: it may be marked already.',
+    'portable-want':
+      'Portable: marks a key that is held, since somebody waits for it: those who poll take turns by it.',
+    'portable-sweep-delete': 'Portable: deletes one row that was free for long.',
+    'portable-acquire-within': "Portable: one try on a transaction of the caller's, of a key that has a row.",
+    'portable-create-within':
+      "Portable: the rest of a try on a transaction of the caller's, if the key has no row yet.",
+    'portable-save': 'Portable: before portable-create-within, which may fail.',
+    'portable-undo': 'Portable: after portable-create-within, if it has failed: the transaction goes on.',
+    'portable-unsave': 'Portable: after portable-create-within.',
+    'portable-lock':
+      "Portable: a try on a transaction of the caller's: locks the row, if it is still the one that was looked at.",
+    'portable-release-within': "Portable: gives a lock back on a transaction of the caller's.",
+    'portable-guard':
+      "Portable: checks, on a transaction of the caller's, that a hold is current, and keeps it so until the transaction ends.",
+  },
 }
 
 /** What a second run of `schema.sql` does. A table of an earlier version gets what it lacks. */
@@ -61,7 +92,7 @@ export function sqlFiles(): GeneratedFiles {
 
 function filesOf(dialect: DialectName): [path: string, text: string][] {
   return [
-    ...statementsOf(dialectNamed(dialect, resolveTable({}))).map((statement): [string, string] => [
+    ...allStatementsOf(dialect, resolveTable({})).map((statement): [string, string] => [
       `sql/${dialect}/${statement.name}.sql`,
       statementText(dialect, statement),
     ]),

@@ -178,7 +178,7 @@ export function isLockError<Code extends LockErrorCode = LockErrorCode>(
 ): error is LockError<Code> {
   if (!(error instanceof Error) || error.name !== 'LockError') return false
   const given = (error as { code?: unknown }).code
-  return typeof given === 'string' && given in CATALOGUE && (code === undefined || given === code)
+  return typeof given === 'string' && Object.hasOwn(CATALOGUE, given) && (code === undefined || given === code)
 }
 
 /** The class behind one code: `new errors.E_LOCK_LOST(message)`, `error instanceof errors.E_LOCK_LOST`. */

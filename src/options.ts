@@ -98,10 +98,29 @@ export interface LockFactoryOptions extends KeepAliveOptions {
 
 /** Which table the leases live in. */
 export interface TableOptions {
-  /** Default: `verrou_locks`. Letters, digits, `_`, `$`, `-`; at most 63 bytes; always quoted. */
+  /** Default: `verrou_locks`. Letters, digits, `_`, `-`, and `$` (not before a digit); at most 63 bytes; always quoted. */
   readonly tableName?: string | undefined
   /** Schema (Postgres), database (MySQL, MariaDB) or attached database (SQLite). Default: what the connection uses. */
   readonly schema?: string | undefined
+}
+
+/** Options of stores on servers. */
+export interface PortableOptions {
+  /**
+   * Says everything without what engines lack that speak the language of Postgres or MySQL, and are neither: advisory locks, NOTIFY, settings
+   * and several changes in one statement; on MySQL `skip locked`, `last_insert_id(…)`, JSON tables and locking reads inside of other
+   * statements. Leases, guards and locks until commit promise the same. What differs: waiters poll; a try of a new key waits for an open
+   * transaction that is creating the same key, so give the connections a lock timeout; a guarded lease cannot be extended before
+   * its transaction ends; and on MySQL more statements are sent. Default: false, and `kyselyStore` turns it on for CockroachDB, YugabyteDB,
+   * TiDB and Vitess. `docs/databases.md` tells what was run.
+   */
+  readonly portable?: boolean | undefined
+}
+
+/** What `portable` must look like. */
+export const PORTABLE_RULE = {
+  rule: 'true or false',
+  isValid: (portable: unknown) => portable === undefined || typeof portable === 'boolean',
 }
 
 /** Retry policy after defaults and validation: milliseconds, `Infinity` for no bound. */
@@ -199,8 +218,14 @@ function checkWaitOptions<Options extends AcquireOptions>(
 }
 
 function isAbortSignal(value: unknown): boolean {
-  // By shape: a signal may come from another realm or a polyfill.
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+  try {
+    // By shape: a signal may come from another realm or a polyfill.
+    const { aborted, throwIfAborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+    const methods = [throwIfAborted, addEventListener, removeEventListener]
+    return typeof aborted === 'boolean' && methods.every((method) => typeof method === 'function')
+  } catch {
+    return false
+  }
 }
 
 const LONGEST_LABEL_BYTES = 255
@@ -218,7 +243,8 @@ export function isStorableText(text: unknown, mostBytes: number): text is string
   return text.isWellFormed() && Buffer.byteLength(text) <= mostBytes
 }
 
-const IDENTIFIER = /^[\p{L}_][\p{L}\p{M}\p{N}_$-]*$/u
+/** No `$` before a digit: some libraries would take that for a placeholder, in quotes, too. */
+const IDENTIFIER = /^[\p{L}_]([\p{L}\p{M}\p{N}_-]|\$(?!\d))*$/u
 /** Postgres cuts longer names off silently, which could make two tables one. */
 const LONGEST_IDENTIFIER_BYTES = 63
 
@@ -236,7 +262,7 @@ function checkIdentifier(option: string, name: unknown): void {
   if (isName) return
   const hint =
     option === 'tableName' && typeof name === 'string' && name.includes('.') ? '; use `schema` for a schema' : ''
-  const rule = `a name of letters, digits, _, $ and - of at most ${LONGEST_IDENTIFIER_BYTES} bytes that starts with a letter or _`
+  const rule = `a name of letters, digits, _, - and $ (not before a digit) of at most ${LONGEST_IDENTIFIER_BYTES} bytes that starts with a letter or _`
   throw invalidOption(option, rule, name, hint)
 }
 
@@ -246,16 +272,33 @@ function checkIdentifier(option: string, name: unknown): void {
  * @throws LockError `E_INVALID_OPTION`
  */
 export function checkOptions(name: string, given: unknown, known: readonly string[]): asserts given is object {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalidOption(name, 'an object', given)
-  }
-  for (const option of Object.keys(given)) {
+  for (const option of namesIn(name, given, known)) {
     if (known.includes(option)) continue
     throw new errors.E_INVALID_OPTION(
       `unknown option ${describeValue(option)} in \`${name}\`; known: ${known.map((one) => `\`${one}\``).join(', ')}`,
       { details: { option } },
     )
   }
+}
+
+/**
+ * The names in an object, each of whose values can be read: what a getter or a proxy throws is told here, not later in the middle of something.
+ *
+ * @param more names that are read too, wherever they are
+ * @throws LockError `E_INVALID_OPTION`
+ */
+export function namesIn(name: string, given: unknown, more: readonly string[] = []): string[] {
+  let names: string[] | undefined
+  try {
+    if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
+      names = Object.keys(given)
+      for (const option of [...names, ...more]) Reflect.get(given, option)
+    }
+  } catch (cause) {
+    throw new errors.E_INVALID_OPTION(`\`${name}\` cannot be read`, { cause, details: { option: name } })
+  }
+  if (names === undefined) throw invalidOption(name, 'an object', given)
+  return names
 }
 
 /** The one form of the message: option, rule, value. */

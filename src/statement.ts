@@ -29,8 +29,12 @@ export interface StatementInput {
   readonly hasFailed: boolean
   /** Postgres only: the 64-bit number that stands for a key that has no row yet, as decimal text. */
   readonly newKeyLock: string
-  /** MySQL, in a transaction of the caller's: what the look saw of the row. */
+  /** MySQL, in a transaction of the caller's, and portable: what the look saw of the row. */
   readonly seen: string
+  /** MySQL, portable: the token of the grant, out of the look before it. */
+  readonly nextToken: number
+  /** MySQL, portable: the moment of that look, microseconds since the epoch. */
+  readonly nowUs: number
   /** The sweep goes on behind this key. */
   readonly afterKey: string
 }

@@ -1,3 +1,5 @@
+import { describeValue } from './describe-value.ts'
+
 /**
  * - `transient`: the database undid the statement; the same again can work (serialization failure, deadlock, busy).
  * - `unreachable`: there was no connection to send it on.
@@ -14,7 +16,7 @@ export class StoreTrouble extends Error {
 
   /** Says what is known of the statement; `cause` is the error of the driver. */
   constructor(kind: TroubleKind, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    super(cause instanceof Error ? cause.message : describeValue(cause), { cause })
     this.name = 'StoreTrouble'
     this.kind = kind
   }

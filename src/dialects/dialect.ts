@@ -10,7 +10,7 @@ import type { DialectName } from './compiler.ts'
  * - `locked`: an open transaction, or another statement at this moment, has the row; nobody knows what it will be.
  *   `ranOutSinceBegin`: or, in a transaction with a fixed snapshot, it is that of a lease that ran out since it began
  * - `open`: the next step of the try tells, or the one that is named; `seen`: the row as it was seen, with
- *   the end of a lease that ran out
+ *   the end of a lease that ran out; `found`: values for the steps to come
  * - `met`: somebody has had the row since the transaction's look at it; it is locked now
  */
 export type TryAnswer =
@@ -23,13 +23,26 @@ export type TryAnswer =
       readonly seen?: string
       readonly ranOutUs?: number | null
       readonly nowUs?: number
+      readonly found?: Partial<StatementInput>
     }
   | { readonly kind: 'met' }
 
 /** One statement of a try, and how to read its answer. */
 export interface TryStep {
+  /** What an open answer can name. */
+  readonly name?: string
   readonly statement: Statement
-  read(answer: Answer): TryAnswer
+  /** @param input what the statement was sent with */
+  read(answer: Answer, input: Partial<StatementInput>): TryAnswer
+}
+
+/** The step after an open answer: the one that it names, or the next one in the list. */
+export function followingStep<Step extends TryStep>(
+  steps: readonly Step[],
+  step: Step,
+  name: string | undefined,
+): Step | undefined {
+  return name === undefined ? steps[steps.indexOf(step) + 1] : steps.find((one) => one.name === name)
 }
 
 /**
@@ -98,10 +111,26 @@ export interface LockStatements {
 
 /** One statement of a try in a transaction of the caller's. */
 export interface TransactionStep extends TryStep {
-  /** What an open answer can name. */
   readonly name: string
-  /** Sent before and, whatever happens, after the statement. */
-  readonly around?: { readonly before: Statement; readonly after: Statement }
+  /** Sent before and, whatever happens, after the statement; `onError`: in between, if it fails. */
+  readonly around?: { readonly before: Statement; readonly after: Statement; readonly onError?: Statement }
+}
+
+/** A hold that its row still names. */
+export interface FoundHold {
+  readonly isLive: boolean
+  readonly isWanted: boolean
+  /** The token that the next grant of the key can have. */
+  readonly nextToken: number
+  /** The moment of the look. */
+  readonly nowUs: number
+}
+
+/** A look at a hold, which never waits for its row. */
+export interface HoldLook {
+  readonly statement: Statement
+  /** @returns `null`: the row does not name the hold */
+  read(answer: Answer): FoundHold | null
 }
 
 /** What is said on a transaction of the caller's, and how to read the answers. */
@@ -136,6 +165,11 @@ export interface LockDialect {
   readonly trySteps: readonly TryStep[]
   /** Marking a key as wanted, likewise. */
   readonly wantSteps: readonly WantStep[]
+  /**
+   * Sent before an extension and before a hand-over where those cannot bring back a number. Then many extensions are made one by one, and
+   * `extendAll` is one that never brings the end nearer.
+   */
+  readonly holdLook?: HoldLook
   readonly statements: LockStatements
   readonly transaction: TransactionDialect
   /** A value as the drivers of this database want it. */

@@ -1,6 +1,7 @@
 import '../node-version.ts'
 import type { Kysely } from 'kysely'
-import { detectDialect, dialectNamed } from '../dialects/detect.ts'
+import { detectDatabase, dialectNamed, type SendQuestion } from '../dialects/detect.ts'
+import type { LockDialect } from '../dialects/dialect.ts'
 import type { OwnConnection } from '../executors/executor.ts'
 import { hasOneConnection, isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { singleConnectionExecutor } from '../executors/kysely-single-connection.ts'
@@ -8,23 +9,24 @@ import type { Mysql2CallbackPoolLike, Mysql2PoolLike } from '../executors/mysql2
 import { showsMysql2Settings } from '../executors/mysql2-connection.ts'
 import type { PgPoolLike } from '../executors/pg.ts'
 import { showsPgSettings } from '../executors/pg-connection.ts'
-import { invalidOption } from '../options.ts'
+import { invalidOption, PORTABLE_RULE, type PortableOptions, type ResolvedTable } from '../options.ts'
 import {
   connectionBesideMysql2,
   connectionBesidePg,
   LISTEN_RULE,
   type Listen,
   listeningBeside,
+  listenUnless,
 } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { WatchingFile } from '../store/watching-file.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
-export type { TableOptions } from '../options.ts'
+export type { PortableOptions, TableOptions } from '../options.ts'
 export type { Listen, Mysql2CallbackPoolLike, Mysql2PoolLike, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link kyselyStore}. */
-export interface KyselyStoreOptions extends SqlStoreOptions {
+export interface KyselyStoreOptions extends SqlStoreOptions, PortableOptions {
   /** A Kysely instance (0.28 or 0.29). It stays yours: it is never destroyed, and its plugins do not touch our table. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
   readonly connection: Kysely<any>
@@ -61,24 +63,29 @@ export function kyselyStore(options: KyselyStoreOptions): LockStore {
       connection: { rule: 'a Kysely instance that is not a transaction', isValid: isInstance, isSecret: true },
       pool: { rule: "the pg.Pool or mysql2 pool of the instance's dialect", isValid: isPool, isSecret: true },
       listen: LISTEN_RULE,
+      portable: PORTABLE_RULE,
     },
     ownConnection,
-    wakeSource: ({ connection, listen }, table, own, executor) =>
-      isSqliteLikely(connection) ? new WatchingFile(executor) : listeningBeside(own, executor, table, listen),
+    wakeSource: ({ connection, listen, portable }, table, own, executor) =>
+      isSqliteLikely(connection)
+        ? new WatchingFile(executor)
+        : listeningBeside(own, executor, table, listenUnless(portable, listen)),
     executor: ({ connection }) => {
       return hasOneConnection(connection) ? singleConnectionExecutor(connection) : kyselyExecutor(connection)
     },
-    dialectWithin: async (transaction, { connection }, table) => {
-      const send = (sql: string) => transaction.execute({ sql, returnsRows: true }, [])
-      return dialectNamed(await detectDialect(send, isSqliteLikely(connection)), table)
-    },
-    dialect:
-      (executor, { connection }, table) =>
-      async () => {
-        const name = await detectDialect((sql) => executor.execute({ sql }, []), isSqliteLikely(connection))
-        return dialectNamed(name, table)
-      },
+    dialectWithin: (transaction, options, table) =>
+      dialectOf((sql) => transaction.execute({ sql, returnsRows: true }, []), options, table),
+    dialect: (executor, options, table) => () => dialectOf((sql) => executor.execute({ sql }, []), options, table),
   })
+}
+
+async function dialectOf(
+  send: SendQuestion,
+  { connection, portable }: KyselyStoreOptions,
+  table: ResolvedTable,
+): Promise<LockDialect> {
+  const { name, lacksFeatures } = await detectDatabase(send, isSqliteLikely(connection))
+  return dialectNamed(name, table, portable ?? lacksFeatures)
 }
 
 function ownConnection({ pool, listen }: KyselyStoreOptions): OwnConnection | undefined {

@@ -1,5 +1,5 @@
 import '../node-version.ts'
-import { checkOptions } from '../options.ts'
+import { checkOptions, invalidOption } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 
@@ -20,5 +20,11 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): LockStore {
   checkOptions('options', options, ['nowMs'])
   const { nowMs = () => performance.timeOrigin + performance.now() } = options
-  return new MemoryStore(() => Math.floor(nowMs() * 1000))
+  if (typeof nowMs !== 'function') throw invalidOption('nowMs', 'a function', nowMs)
+  return new MemoryStore(() => {
+    const now: unknown = nowMs()
+    const nowUs = typeof now === 'number' ? Math.floor(now * 1000) : Number.NaN
+    if (Number.isSafeInteger(nowUs)) return nowUs
+    throw invalidOption('nowMs', 'a function that returns a number of milliseconds', now)
+  })
 }

@@ -2,16 +2,16 @@ import '../node-version.ts'
 import { createHash } from 'node:crypto'
 import { dialectNamed } from '../dialects/detect.ts'
 import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
-import type { ResolvedTable } from '../options.ts'
-import { connectionBesidePg, LISTEN_RULE, type Listen, listeningBeside } from '../store/beside-pool.ts'
+import { PORTABLE_RULE, type PortableOptions, type ResolvedTable } from '../options.ts'
+import { connectionBesidePg, LISTEN_RULE, type Listen, listeningBeside, listenUnless } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
-export type { TableOptions } from '../options.ts'
+export type { PortableOptions, TableOptions } from '../options.ts'
 export type { Listen, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link pgStore}. */
-export interface PgStoreOptions extends SqlStoreOptions {
+export interface PgStoreOptions extends SqlStoreOptions, PortableOptions {
   /**
    * A `Pool` of `pg`. It stays yours: it is never closed or reconfigured. While leases are kept alive or waited for, the store has one
    * connection more, of its own, beyond the pool's `max`: renewals must not wait for a pool that is busy. It is made from the
@@ -19,8 +19,8 @@ export interface PgStoreOptions extends SqlStoreOptions {
    */
   readonly pool: PgPoolLike
   /**
-   * Whether to use named prepared statements, which the server parses once per connection. Default: true. Set it to
-   * false behind a pooler in transaction mode that does not support them.
+   * Whether to use named prepared statements, which the server parses once per connection. Default: true. Behind a pooler that mixes
+   * up their names, the store notices, and does without from then on; false saves it the try.
    */
   readonly prepare?: boolean | undefined
   /**
@@ -45,13 +45,15 @@ export function pgStore(options: PgStoreOptions): LockStore {
       pool: { rule: 'a Pool of pg', isValid: (pool) => hasMethod(pool, 'query'), isSecret: true },
       prepare: { rule: 'true or false', isValid: (prepare) => prepare === undefined || typeof prepare === 'boolean' },
       listen: LISTEN_RULE,
+      portable: PORTABLE_RULE,
     },
     executor: (options, table) => pgExecutor(options.pool, nameSuffix(options, table)),
     ownConnection: (options, table) =>
       connectionBesidePg({ pool: options.pool, listen: options.listen, nameSuffix: nameSuffix(options, table) }),
-    wakeSource: ({ listen }, table, own, executor) => listeningBeside(own, executor, table, listen),
-    dialect: (_executor, _options, table) => {
-      const dialect = dialectNamed('postgres', table)
+    wakeSource: ({ listen, portable }, table, own, executor) =>
+      listeningBeside(own, executor, table, listenUnless(portable, listen)),
+    dialect: (_executor, { portable }, table) => {
+      const dialect = dialectNamed('postgres', table, portable)
       return () => dialect
     },
   })

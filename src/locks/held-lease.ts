@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { quoted } from '../describe-value.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
 import type { Extension } from '../engine/keep.ts'
 import type { RenewedHold } from '../engine/keep-alive.ts'
@@ -157,7 +158,7 @@ export class HeldLease implements RenewedHold {
 
   /** The error that tells of the loss. */
   lossError(options: { result?: unknown } = {}) {
-    return new errors.E_LOCK_LOST(`the lease on ${JSON.stringify(this.key)} ended before the work did`, {
+    return new errors.E_LOCK_LOST(`the lease on ${quoted(this.key)} ended before the work did`, {
       details: { key: this.key, token: this.token },
       ...options,
     })

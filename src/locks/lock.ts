@@ -1,4 +1,5 @@
 import type { KyselyTransactionLike, TransactionLike } from '../caller-transaction.ts'
+import { quoted } from '../describe-value.ts'
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
 import {
@@ -147,7 +148,7 @@ export class Lock {
    */
   async hold(options?: HoldOptions): Promise<Hold> {
     const held = await this.#takeKept(options, this.#context.retry, false)
-    if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${JSON.stringify(this.key)} was not granted in time`)
+    if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${quoted(this.key)} was not granted in time`)
     return new Hold(this.#context, held, this.#wish.ttlUs)
   }
 

@@ -48,12 +48,7 @@ const LONGEST_OWNER_BYTES = 255
 
 /** @throws LockError `E_INVALID_SERIALIZED_LOCK`, naming the field; the owner is never repeated in the message */
 export function parseSerializedLock(given: unknown): ParsedLock {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    // Only what it is, not what is in it: JSON text of a lock contains its secret.
-    const got = typeof given === 'string' ? 'a string (parse it first)' : describeValue(given)
-    throw malformed(`must be the object that \`serialize()\` returned; got ${got}`)
-  }
-  const { key, owner, ttl, expirationTime, token } = given as Record<keyof SerializedLock, unknown>
+  const { key, owner, ttl, expirationTime, token } = fieldsOf(given)
   if (!isStorableText(owner, LONGEST_OWNER_BYTES)) throw malformed('has no valid `owner`')
   if (!isMoment(expirationTime)) {
     throw malformed(`needs an \`expirationTime\` in ms, or null; got ${describeValue(expirationTime)}`)
@@ -73,14 +68,30 @@ export function parseSerializedLock(given: unknown): ParsedLock {
   }
 }
 
+/** Each read once, so that what is checked is what is used. */
+function fieldsOf(given: unknown): Record<keyof SerializedLock, unknown> {
+  try {
+    if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
+      const { key, owner, ttl, expirationTime, token } = given as Record<keyof SerializedLock, unknown>
+      return { key, owner, ttl, expirationTime, token }
+    }
+  } catch (cause) {
+    throw malformed('cannot be read', cause)
+  }
+  // Only what it is, not what is in it: JSON text of a lock contains its secret.
+  const got = typeof given === 'string' ? 'a string (parse it first)' : describeValue(given)
+  throw malformed(`must be the object that \`serialize()\` returned; got ${got}`)
+}
+
 function isMoment(value: unknown): value is number | null {
-  return value === null || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
+  // Up to here, microseconds are still finite.
+  return value === null || (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER)
 }
 
 function isToken(value: unknown): value is number | null | undefined {
   return value === null || value === undefined || (Number.isSafeInteger(value) && (value as number) > 0)
 }
 
-function malformed(rule: string): Error {
-  return new errors.E_INVALID_SERIALIZED_LOCK(`the serialized lock ${rule}`)
+function malformed(rule: string, cause?: unknown): Error {
+  return new errors.E_INVALID_SERIALIZED_LOCK(`the serialized lock ${rule}`, cause === undefined ? {} : { cause })
 }

@@ -1,8 +1,8 @@
 import type { TransactionLike } from '../caller-transaction.ts'
-import { describeValue } from '../describe-value.ts'
+import { describeValue, nameIn } from '../describe-value.ts'
 import type { Duration, Ttl } from '../duration.ts'
 import { errors } from '../errors.ts'
-import { checkOptions, type LockFactoryOptions, type WithinOptions } from '../options.ts'
+import { checkOptions, type LockFactoryOptions, namesIn, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import type { ElectOptions, LeaderCallback } from './elect.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
@@ -46,10 +46,10 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   constructor(options: VerrouOptions<Stores>) {
     checkOptions('options', options, ['default', 'stores', 'retry', 'label', 'keepAlive', 'maxHold'])
     const { default: defaultStore, stores, ...factoryOptions } = options
-    checkOptions('stores', stores, Object.keys(stores ?? {}))
+    namesIn('stores', stores)
     this.#factories = new Map(
       Object.entries(stores).map(([name, store]) => {
-        checkStore(`stores.${name}.driver`, store?.driver)
+        checkStore(`stores.${nameIn(name)}.driver`, store?.driver)
         return [name, new LockFactory(store.driver, factoryOptions)]
       }),
     )
@@ -65,7 +65,7 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   use(store: keyof Stores & string): LockFactory {
     const factory = this.#factories.get(store)
     if (factory) return factory
-    const known = [...this.#factories.keys()].map((name) => `\`${name}\``).join(', ')
+    const known = [...this.#factories.keys()].map((name) => `\`${nameIn(name)}\``).join(', ')
     throw new errors.E_INVALID_OPTION(`there is no store ${describeValue(store)}; the stores are ${known || '(none)'}`)
   }
 

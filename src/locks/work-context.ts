@@ -15,11 +15,26 @@ export function workContext<TheLock>(
 ): WorkContext<TheLock> {
   return {
     get signal() {
-      return signal ? AbortSignal.any([held.signal, signal]) : held.signal
+      return signal ? firstOf(held.signal, signal) : held.signal
     },
     fencingToken: held.token,
     get lock() {
       return lockOf(held)
     },
+  }
+}
+
+function firstOf(own: AbortSignal, given: AbortSignal): AbortSignal {
+  try {
+    return AbortSignal.any([own, given])
+  } catch {
+    // Only takes signals of Node's own; not those of a polyfill.
+    const controller = new AbortController()
+    for (const signal of [own, given]) {
+      const abort = () => controller.abort(signal.reason)
+      if (signal.aborted) abort()
+      else signal.addEventListener('abort', abort, { once: true })
+    }
+    return controller.signal
   }
 }

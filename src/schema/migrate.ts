@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { backoffMs } from '../backoff.ts'
-import { checkOptions, resolveTable, type TableOptions } from '../options.ts'
+import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { isAlreadyThere, isInterrupted } from './collision.ts'
 import { createMigrations } from './create-migrations.ts'
 
@@ -22,6 +22,9 @@ const LONGEST_MS = 30_000
  */
 // biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
 export async function migrateToLatest(db: Kysely<any>, options: MigrateOptions = {}): Promise<void> {
+  if (typeof (db as { withoutPlugins?: unknown } | null)?.withoutPlugins !== 'function') {
+    throw invalidOption('db', 'a Kysely instance', db)
+  }
   checkOptions('options', options, ['tableName', 'schema'])
   const { tableName, schema } = resolveTable(options)
   const bookkeeping = bookkeepingName(tableName)

@@ -55,6 +55,21 @@ export function connectionBesidePg({ pool, listen, nameSuffix }: PgSettings): Ow
   return pgConnection(pool, { connectionString, nameSuffix }, systemClock)
 }
 
+/**
+ * Portable statements notify nobody.
+ *
+ * @throws LockError `E_INVALID_OPTION` when listening is asked for all the same
+ */
+export function listenUnless(isPortable: boolean | undefined, listen: Listen | undefined): Listen | undefined {
+  if (!isPortable || listen === false) return listen
+  if (listen === undefined) return false
+  throw invalidOption(
+    'listen',
+    'left out where `portable` is true, since there is nothing to listen to',
+    listen === true,
+  )
+}
+
 /** @returns `undefined`: there is no connection to listen on, or it is not wanted */
 export function listeningBeside(
   connection: OwnConnection | undefined,

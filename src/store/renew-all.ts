@@ -1,13 +1,14 @@
 import type { ExtendAnswer, LockDialect } from '../dialects/dialect.ts'
-import type { Answer, RenewalInput, Statement, StatementInput } from '../statement.ts'
+import type { Answer, RenewalInput } from '../statement.ts'
+import { extendAfterLook, type SendStatement } from './after-look.ts'
 import { leaseStateOf } from './lease-state.ts'
 import type { Renewal, RenewalAnswer } from './lock-store.ts'
+import { RowLocked } from './row-locked.ts'
 
 /** Renewals of one statement: enough for any process, and a text that no server finds too long. */
 const MOST_AT_ONCE = 1_000
 
-/** Sends one statement. Rejects with trouble. */
-export type SendRenewal = (statement: Statement, input: Partial<StatementInput>) => Promise<Answer>
+export type { SendStatement as SendRenewal }
 
 /**
  * Extends many holds: in one statement for a thousand. Where that does not tell which of them it has extended, each half is sent by
@@ -18,7 +19,7 @@ export type SendRenewal = (statement: Statement, input: Partial<StatementInput>)
 export async function renewAll(
   dialect: LockDialect,
   renewals: readonly Renewal[],
-  send: SendRenewal,
+  send: SendStatement,
   isLate: () => boolean,
 ): Promise<RenewalAnswer[]> {
   const answers: ExtendAnswer[] = []
@@ -35,9 +36,10 @@ export async function renewAll(
 async function extendThese(
   dialect: LockDialect,
   asked: readonly RenewalInput[],
-  send: SendRenewal,
+  send: SendStatement,
   isLate: () => boolean,
 ): Promise<ExtendAnswer[]> {
+  if (dialect.holdLook) return extendOneByOne(dialect, asked, send, isLate)
   const sent = await send(dialect.statements.extendAll, { renewals: asked })
   const answers = dialect.readExtendAll(sent, asked)
   if (answers) return answers
@@ -49,12 +51,35 @@ async function extendThese(
   return [...first, ...second]
 }
 
+async function extendOneByOne(
+  { holdLook, statements }: LockDialect,
+  asked: readonly RenewalInput[],
+  send: SendStatement,
+  isLate: () => boolean,
+): Promise<ExtendAnswer[]> {
+  const answers: ExtendAnswer[] = []
+  for (const one of asked) {
+    if (!holdLook || isLate()) {
+      answers.push({ kind: 'locked' })
+      continue
+    }
+    const answer = extendAfterLook(holdLook, statements.extendAll, one, send)
+    answers.push(
+      await answer.catch((error): ExtendAnswer => {
+        if (error instanceof RowLocked) return { kind: 'locked' }
+        throw error
+      }),
+    )
+  }
+  return answers
+}
+
 /** One that was not extended is lost, unless the row still names the hold: then somebody has it locked. */
 async function answerOfOne(
   dialect: LockDialect,
   { key, owner, token }: RenewalInput,
   sent: Answer,
-  send: SendRenewal,
+  send: SendStatement,
 ): Promise<ExtendAnswer> {
   const answer = dialect.readExtend(sent)
   if (answer.kind !== 'lost') return answer

@@ -1,10 +1,17 @@
 import type { CallerTransaction, TransactionLike } from '../caller-transaction.ts'
-import type { ErrorMeaning, LockDialect, TryAnswer, TryStep } from '../dialects/dialect.ts'
+import {
+  type ErrorMeaning,
+  followingStep,
+  type LockDialect,
+  type TryAnswer,
+  type TryStep,
+} from '../dialects/dialect.ts'
 import { errors, isLockError, type LockError } from '../errors.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble, type TroubleKind } from '../store-trouble.ts'
+import { extendAfterLook, handOverAfterLook, type SendStatement } from './after-look.ts'
 import { asCallerTransaction } from './as-caller-transaction.ts'
 import { inTime } from './in-time.ts'
 import { leaseStateOf } from './lease-state.ts'
@@ -30,6 +37,7 @@ import { schemaError } from './schema-error.ts'
 import { SqlTransactionStore } from './sql-transaction-store.ts'
 import { Sweeper } from './sweeper.ts'
 import type { ClosableWakeSource, WakeSource } from './wake-source.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** What an {@link SqlStore} is made of. */
 export interface SqlStoreParts {
@@ -77,13 +85,18 @@ export class SqlStore implements LockStore {
       },
     }
 
-    for (const step of dialect.trySteps) {
+    const first = dialect.trySteps[0]
+    for (let step = first; step; ) {
       const answer = await this.#takeStep(dialect, step, input)
-      if (answer.kind === 'open') continue
+      if (answer.kind === 'open') {
+        if (answer.found) Object.assign(input, answer.found)
+        step = followingStep(dialect.trySteps, step, answer.next)
+        continue
+      }
       if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
       if (answer.kind !== 'granted') {
         // What comes after the first step may have waited.
-        return { granted: false, freeInUs: null, isUncertain: true, hasWaited: step !== dialect.trySteps[0] }
+        return { granted: false, freeInUs: null, isUncertain: true, hasWaited: step !== first }
       }
       this.#sweeper.granted()
       return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
@@ -93,7 +106,11 @@ export class SqlStore implements LockStore {
 
   async extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
-    const answer = dialect.readExtend(await this.#send(dialect, dialect.statements.extend, { ...hold, ttlUs }))
+    const { statements, holdLook } = dialect
+    const send: SendStatement = (statement, input) => this.#send(dialect, statement, input)
+    const answer = holdLook
+      ? await extendAfterLook(holdLook, statements.extend, { ...hold, ttlUs }, send)
+      : dialect.readExtend(await send(statements.extend, { ...hold, ttlUs }))
     if (answer.kind === 'locked') throw new RowLocked()
     return answer.kind === 'extended' ? answer.atUs : null
   }
@@ -119,7 +136,11 @@ export class SqlStore implements LockStore {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
     const { owner: heirOwner, attempt: heirAttempt, ttlUs, heldBy } = heir
     const input: Input = { key, owner, token, heirOwner, heirAttempt, ttlUs, heldBy }
-    const answer = dialect.readHandOver(await this.#send(dialect, dialect.statements.handOver, input))
+    const { statements, holdLook } = dialect
+    const send: SendStatement = (statement, values) => this.#send(dialect, statement, values)
+    const answer = holdLook
+      ? await handOverAfterLook(holdLook, statements.handOver, input, send)
+      : dialect.readHandOver(await send(statements.handOver, input))
     if (answer.kind === 'locked') throw new RowLocked()
     if (answer.kind === 'lost') return { granted: false }
     this.#sweeper.granted()
@@ -191,10 +212,19 @@ export class SqlStore implements LockStore {
   }
 
   async #takeStep(dialect: LockDialect, step: TryStep, input: Input): Promise<TryAnswer> {
+    let answer: Answer
     try {
-      return step.read(await this.#send(dialect, step.statement, input))
+      answer = await this.#send(dialect, step.statement, input)
     } catch (error) {
       if (error instanceof RowLocked) return { kind: 'locked' }
+      throw error
+    }
+    try {
+      return step.read(answer, input)
+    } catch (error) {
+      // It was carried out, and nobody understands the answer: nobody will ever release what it has taken.
+      const { key = '', attempt } = input
+      if (attempt) await this.abandon(key, attempt).catch(() => {})
       throw error
     }
   }
@@ -243,7 +273,7 @@ export class SqlStore implements LockStore {
       return await sender.execute(statement, values)
     } catch (error) {
       if (isLockError(error) || error instanceof StoreTrouble) throw error
-      throw this.#errorFor(dialect.meaningOf(error, statement.name), error)
+      throw this.#errorFor(dialect.meaningOf(error, statement.name), withoutSecrets(error, input))
     }
   }
 

@@ -1,6 +1,13 @@
 import type { CallerTransaction, TransactionAnswer } from '../caller-transaction.ts'
+import { quoted } from '../describe-value.ts'
 import { meaningOfServerError } from '../dialects/detect.ts'
-import type { ErrorMeaning, LockDialect, TransactionStep, TryAnswer } from '../dialects/dialect.ts'
+import {
+  type ErrorMeaning,
+  followingStep,
+  type LockDialect,
+  type TransactionStep,
+  type TryAnswer,
+} from '../dialects/dialect.ts'
 import { errors, isLockError } from '../errors.ts'
 import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Statement, StatementInput } from '../statement.ts'
@@ -12,6 +19,7 @@ import { RowExists } from './row-exists.ts'
 import { RowLocked } from './row-locked.ts'
 import { schemaError } from './schema-error.ts'
 import { transactionError } from './transaction-error.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** What a {@link SqlTransactionStore} is made of. */
 export interface SqlTransactionStoreParts {
@@ -100,7 +108,7 @@ export class SqlTransactionStore implements TransactionStore {
     const { transaction } = await this.#resolveDialect()
     if (!(isRowLocked && transaction.seesRowLocksEnd) && (await this.#asksSnapshot())) {
       throw new errors.E_TRANSACTION_ISOLATION(
-        `this transaction cannot wait for ${JSON.stringify(key)}: it sees the database as it was when it began, and would never see the lock become free; ` +
+        `this transaction cannot wait for ${quoted(key)}: it sees the database as it was when it began, and would never see the lock become free; ` +
           'try once (`acquireImmediately()`, `timeout: 0`) and run the transaction again, or use READ COMMITTED (on MySQL and MariaDB for the session, or say so: ' +
           "`within(trx, { isolationLevel: 'read committed' })`), or take the lock before the transaction",
         { details: { key } },
@@ -109,7 +117,7 @@ export class SqlTransactionStore implements TransactionStore {
     const later = [...this.#lockedKeys].find((locked) => Buffer.compare(Buffer.from(locked), Buffer.from(key)) > 0)
     if (later === undefined) return
     throw new errors.E_TRANSACTION_CONFLICT(
-      `this transaction has locked ${JSON.stringify(later)} and would now wait for ${JSON.stringify(key)}, which comes before it: two transactions that lock in ` +
+      `this transaction has locked ${quoted(later)} and would now wait for ${quoted(key)}, which comes before it: two transactions that lock in ` +
         'opposite orders would wait for each other; lock both in one call (`lockUntilCommit([a, b])`), or roll back and run the transaction again',
       { details: { key, locked: later } },
     )
@@ -149,11 +157,14 @@ export class SqlTransactionStore implements TransactionStore {
       if (hasMet && (answer.kind === 'locked' || answer.kind === 'held'))
         throw transactionError('stale', key, undefined)
       if (answer.kind === 'open') {
-        await this.#checkRanOut(key, answer.ranOutUs ?? null)
-        // Met, looked at again, and not another row: the transaction sees the database as it was before.
-        if (hasMet && (answer.seen ?? '') === seenBefore) throw transactionError('stale', key, undefined)
-        whole.seen = answer.seen ?? ''
-        step = following(transaction.trySteps, step, answer.next)
+        if (step === first) {
+          await this.#checkRanOut(key, answer.ranOutUs ?? null)
+          // Met, looked at again, and not another row: the transaction sees the database as it was before.
+          if (hasMet && (answer.seen ?? '') === seenBefore) throw transactionError('stale', key, undefined)
+          whole.seen = answer.seen ?? ''
+        }
+        Object.assign(whole, answer.found)
+        step = followingStep(transaction.trySteps, step, answer.next)
         continue
       }
       if (answer.kind !== 'met' || hasMet) return this.#outcomeOf(key, answer, step)
@@ -179,8 +190,9 @@ export class SqlTransactionStore implements TransactionStore {
     if (around) await this.#send(around.before, {})
     try {
       if (this.#stopped.has(attempt)) throw new RowLocked()
-      return read(await this.#send(statement, input))
+      return read(await this.#send(statement, input), input)
     } catch (error) {
+      if (around?.onError) await this.#send(around.onError, {}).catch(() => {})
       if (error instanceof RowExists) return { kind: 'met' }
       if (error instanceof RowLocked) return { kind: 'locked' }
       if (isLockError(error, 'E_TRANSACTION_REQUIRED')) await this.#giveBack(input)
@@ -234,7 +246,8 @@ export class SqlTransactionStore implements TransactionStore {
     try {
       answer = await this.#parts.transaction.execute(statement, values)
     } catch (error) {
-      throw isLockError(error) ? error : this.#errorFor(dialect, statement, input.key, error)
+      if (isLockError(error)) throw error
+      throw this.#errorFor(dialect, statement, input.key, withoutSecrets(error, input))
     }
     this.#checkInTransaction(answer, dialect.transaction.beganUs?.(answer))
     return answer
@@ -267,12 +280,4 @@ export class SqlTransactionStore implements TransactionStore {
       throw transactionError(meaningOfServerError(error.cause), undefined, error.cause)
     }
   }
-}
-
-function following(
-  steps: readonly TransactionStep[],
-  step: TransactionStep,
-  next?: string,
-): TransactionStep | undefined {
-  return next === undefined ? steps[steps.indexOf(step) + 1] : steps.find(({ name }) => name === next)
 }

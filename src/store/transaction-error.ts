@@ -1,3 +1,4 @@
+import { quoted } from '../describe-value.ts'
 import type { ErrorMeaning } from '../dialects/dialect.ts'
 import { driverText } from '../dialects/error-codes.ts'
 import { errors, type LockError } from '../errors.ts'
@@ -5,7 +6,7 @@ import { errors, type LockError } from '../errors.ts'
 /** The error for what a statement met on a transaction of the caller's. Nothing is repeated there. */
 export function transactionError(meaning: ErrorMeaning, key: string | undefined, cause: unknown): LockError {
   const options = { ...(cause === undefined ? {} : { cause }), details: key === undefined ? {} : { key } }
-  const of = key === undefined ? '' : ` of ${JSON.stringify(key)}`
+  const of = key === undefined ? '' : ` of ${quoted(key)}`
   switch (meaning) {
     case 'transient':
     case 'stale':

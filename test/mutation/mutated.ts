@@ -1,18 +1,36 @@
 import type { DialectName } from '../../src/dialects/compiler.ts'
 import { dialectNamed } from '../../src/dialects/detect.ts'
-import type { LockDialect } from '../../src/dialects/dialect.ts'
+import type { LockDialect, TransactionStep } from '../../src/dialects/dialect.ts'
+import type { ResolvedTable } from '../../src/options.ts'
 import type { Statement } from '../../src/statement.ts'
 import { sqlMutants } from './sql-mutants.ts'
 
 /** Every statement of a dialect, each once. */
-export function statementsOf({ trySteps, wantSteps, statements, transaction }: LockDialect): Statement[] {
+export function statementsOf({ trySteps, wantSteps, holdLook, statements, transaction }: LockDialect): Statement[] {
   const { lockLive, snapshotQuestion } = transaction
-  const around = transaction.trySteps.flatMap((step) => (step.around ? [step.around.before, step.around.after] : []))
+  const around = transaction.trySteps.flatMap(aroundOf)
   const all = [
     ...[...trySteps, ...transaction.trySteps, ...wantSteps].map(({ statement }) => statement),
     ...[...Object.values(statements), ...Object.values(transaction.statements)],
-    ...[...around, ...(lockLive ? [lockLive] : []), ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion])],
+    ...[
+      ...around,
+      ...(holdLook ? [holdLook.statement] : []),
+      ...(lockLive ? [lockLive] : []),
+      ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion]),
+    ],
   ]
+  return [...new Map(all.map((statement) => [statement.name, statement])).values()]
+}
+
+function aroundOf({ around }: TransactionStep): Statement[] {
+  if (!around) return []
+  const { before, after, onError } = around
+  return onError ? [before, onError, after] : [before, after]
+}
+
+/** Every statement for a database, each once: also the portable ones. */
+export function allStatementsOf(dialect: DialectName, table: ResolvedTable): Statement[] {
+  const all = [false, true].flatMap((isPortable) => statementsOf(dialectNamed(dialect, table, isPortable)))
   return [...new Map(all.map((statement) => [statement.name, statement])).values()]
 }
 
@@ -25,7 +43,7 @@ export function mutated(dialect: DialectName, tableName: string): (sql: string) 
   if (!mutant) return (sql) => sql
   const [name, index] = mutant.split(':')
   const table = { tableName, schema: undefined }
-  const statement = statementsOf(dialectNamed(dialect, table)).find((one) => one.name === name)
+  const statement = allStatementsOf(dialect, table).find((one) => one.name === name)
   const broken = statement && sqlMutants(statement.sql)[Number(index)]
   return (sql) => (broken && sql === statement.sql ? broken.sql : sql)
 }

@@ -3,10 +3,12 @@ import pg from 'pg'
 import { type PgPoolLike, pgStore } from '../../src/drivers/pg.ts'
 import { mutated } from '../mutation/mutated.ts'
 import type { Opened } from './opened.ts'
+import { serverAddress } from './server-address.ts'
 
 /** A pool of `pg`, and Kysely on the same. */
 export function openPostgres(url: string, poolSize = 10): Opened {
-  const pool = new pg.Pool({ connectionString: url, max: poolSize })
+  const { url: connectionString, portable } = serverAddress(url)
+  const pool = new pg.Pool({ connectionString, max: poolSize })
   pool.on('error', () => {})
   // Kysely gives a client out without listening for its errors: without this a lost connection ends the process.
   pool.on('connect', (client) => client.on('error', () => {}))
@@ -21,6 +23,7 @@ export function openPostgres(url: string, poolSize = 10): Opened {
       return pgStore({
         pool: isBroken ? { query } : { query, options: pool.options, Client: Reflect.get(pool, 'Client') },
         tableName,
+        portable,
       })
     },
     close: () => pool.end(),

@@ -13,17 +13,25 @@ import { openMysql } from './open-mysql.ts'
 import { openPostgres } from './open-postgres.ts'
 import { openSqlite } from './open-sqlite.ts'
 import type { Opened } from './opened.ts'
+import { portableTable } from './portable-table.ts'
+import { serverAddress } from './server-address.ts'
 import { uniqueTableName } from './table-name.ts'
 
-/** The contract's view of a database: a new table, made by the migrations. */
-function sqlBackend(name: string, family: ContractBackend['family'], connect: () => Promise<Opened>): ContractBackend {
+/** The contract's view of a database: a new table, made by the migrations, or as those do it who cannot use them. */
+function sqlBackend(
+  name: string,
+  family: ContractBackend['family'],
+  connect: () => Promise<Opened>,
+  isMadeByHand = false,
+): ContractBackend {
   return {
     name,
     family,
     async open() {
       const opened = await connect()
       const tableName = uniqueTableName('contract')
-      await migrate(opened, tableName)
+      if (isMadeByHand) await opened.db.executeQuery(CompiledQuery.raw(portableTable(tableName)))
+      else await migrate(opened, tableName)
       return openTable(opened, tableName, family)
     },
   }
@@ -84,9 +92,11 @@ function lockRow(row: Record<string, unknown>): LockRow {
   }
 }
 
-/** Postgres through `pg`. */
+/** Postgres through `pg`. The name tells the suite that nobody is told of releases. */
 export function pgBackend(name: string, url: string, poolSize = 10): ContractBackend {
-  return sqlBackend(`${name} (pg)`, 'postgres', async () => openPostgres(url, poolSize))
+  const { portable } = serverAddress(url)
+  const driver = portable ? 'pg, portable' : 'pg'
+  return sqlBackend(`${name} (${driver})`, 'postgres', async () => openPostgres(url, poolSize), portable)
 }
 
 /** MySQL or MariaDB through `mysql2/promise`. */
@@ -111,15 +121,17 @@ export function sqliteBackend(): ContractBackend {
 
 /** Any of them through Kysely alone. */
 export function kyselyBackend(name: string, family: 'postgres' | 'mysql' | 'sqlite', url: string): ContractBackend {
-  return sqlBackend(`${name} (kysely)`, family, async () => {
-    const db = new Kysely({ dialect: await kyselyDialect(family, url) })
+  const { url: address, portable } = serverAddress(url)
+  const connect = async (): Promise<Opened> => {
+    const db = new Kysely({ dialect: await kyselyDialect(family, address) })
     return {
       url: undefined,
       db,
-      store: (tableName) => kyselyStore({ connection: db, tableName }),
+      store: (tableName) => kyselyStore({ connection: db, tableName, portable }),
       close: () => db.destroy(),
     }
-  })
+  }
+  return sqlBackend(`${name} (kysely)`, family, connect, family === 'postgres' && portable)
 }
 
 async function kyselyDialect(family: 'postgres' | 'mysql' | 'sqlite', url: string) {

@@ -87,12 +87,14 @@ export class RowSampler {
   }
 
   /**
-   * Not before the last look. The row itself says when it was granted, or freed: that can be later than this look's own time, which is that of
-   * the start of its statement.
+   * The row itself says when it was granted, or freed: that can be later than this look's own time, which is that of the start of its
+   * statement. An extension does not say it: it may have come right after the look before.
    */
   #whenChanged(before: SeenRow | undefined, now: SeenRow | undefined, nowUs: number): number {
-    if (now === undefined || (now.owner !== null && before?.token === now.token)) return nowUs
-    return Math.max(now.owner === null ? now.expiresUs : now.acquiredUs, this.#lastLookUs)
+    if (now === undefined) return nowUs
+    if (now.owner !== null && before?.token === now.token) return this.#lastLookUs
+    const toldUs = now.owner === null ? now.expiresUs : now.acquiredUs
+    return toldUs >= this.#lastLookUs ? toldUs : nowUs
   }
 }
 

@@ -1,3 +1,4 @@
+import { errors } from '../../errors.ts'
 import type { ResolvedTable } from '../../options.ts'
 import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
 import type {
@@ -35,7 +36,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
     statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
     encode,
-    readExtend: ({ insertId }) => (insertId === 0 ? { kind: 'lost' } : { kind: 'extended', atUs: insertId }),
+    readExtend,
     readExtendAll,
     readHandOver,
     meaningOf: meaningOfMysqlError,
@@ -75,13 +76,35 @@ function transactionDialect(
 }
 
 function readAcquire({ affectedRows, insertId }: Answer): TryAnswer {
-  if (affectedRows > 0) return { kind: 'granted', token: insertId, grantedAtUs: insertId }
+  if (affectedRows > 0) return granted(insertId)
   if (insertId === 0) return { kind: 'open' }
   return { kind: 'held', freeInUs: insertId >= Number.MAX_SAFE_INTEGER ? null : insertId }
 }
 
 function readCreate({ insertId }: Answer): TryAnswer {
-  return { kind: 'granted', token: insertId, grantedAtUs: insertId }
+  return granted(insertId)
+}
+
+function readExtend({ affectedRows, insertId }: Answer): ExtendAnswer {
+  if (affectedRows > 0) return { kind: 'extended', atUs: told(insertId) }
+  return { kind: 'lost' }
+}
+
+/**
+ * What `last_insert_id(…)` brought back. Of a table with a trigger it brings back nothing, whatever the trigger does (MySQL 9.7, MariaDB 10.11): then
+ * nobody knows the token, and 0 would be that of every grant.
+ */
+function told(insertId: number): number {
+  if (insertId !== 0) return insertId
+  throw new errors.E_UNSUPPORTED(
+    'the table of the locks has a trigger: MySQL and MariaDB then do not tell the token of a grant; drop the trigger, or give the store `portable: true`',
+  )
+}
+
+/** A token that JavaScript cannot hold exactly would be the same as the next one. */
+function granted(insertId: number): TryAnswer {
+  const token = numberOf(told(insertId))
+  return { kind: 'granted', token, grantedAtUs: token }
 }
 
 function readLook({ rows: [row] }: Answer): TryAnswer {
@@ -101,8 +124,7 @@ function readLook({ rows: [row] }: Answer): TryAnswer {
 
 /** Of a key that was free when it was looked at. */
 function readTake({ affectedRows, insertId }: Answer): TryAnswer {
-  if (affectedRows === 0) return { kind: 'met' }
-  return { kind: 'granted', token: insertId, grantedAtUs: insertId }
+  return affectedRows === 0 ? { kind: 'met' } : granted(insertId)
 }
 
 /** A renewal that changed nothing (never, and never again) is not counted by every driver: then each one is asked for by itself. */

@@ -37,7 +37,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
   }
 }
 
-function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
+export function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
   if (others.length > 0) throw new TypeError('a try has one answer')
   // No row: the advisory lock or the unique index showed that somebody else is creating the key right now.
   if (!row) return { kind: 'locked' }
@@ -74,7 +74,7 @@ function readHandOver({ rows: [row, ...others] }: Answer): HandOverAnswer {
   }
 }
 
-function readWant({ rows: [row, ...others] }: Answer): WantStepAnswer {
+export function readWant({ rows: [row, ...others] }: Answer): WantStepAnswer {
   if (others.length > 0) throw new TypeError('a mark has one answer')
   if (!row) return 'free'
   return row.is_marked ? 'marked' : 'locked'

@@ -11,7 +11,9 @@ const clock = postgresClock
 const never = sql.raw(NEVER)
 
 /** When the transaction began, in the same unit: the same for all statements of one transaction. */
-const began = sql`(extract(epoch from transaction_timestamp()) * 1000000)::bigint`
+export const postgresBegan = sql`(extract(epoch from transaction_timestamp()) * 1000000)::bigint`
+
+const began = postgresBegan
 
 /** What is said on a transaction of the caller's, where it differs from what is said outside of one. */
 export function postgresTransactionStatements(table: ResolvedTable) {

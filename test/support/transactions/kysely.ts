@@ -14,6 +14,7 @@ import { mutatedTransaction } from '../../mutation/mutated-transaction.ts'
 import { isSelected } from '../../servers/selection.ts'
 import { BACKENDS } from '../backends.ts'
 import type { ContractBackend, TableAddress } from '../contract-backend.ts'
+import { serverAddress } from '../server-address.ts'
 import { mysqlBackend, pgBackend, sqliteBackend } from '../sql-backend.ts'
 import { parkTransaction } from './parked-transaction.ts'
 import type { TransactionBackend } from './transaction-backend.ts'
@@ -21,12 +22,13 @@ import type { TransactionBackend } from './transaction-backend.ts'
 /** Kysely's own transactions, with a plugin that would rename our columns, on every selected database. */
 export function kyselyTransactionBackends(): TransactionBackend[] {
   const servers = BACKENDS.map(({ name, family, url }) =>
-    backend(name, family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)),
+    kyselyTransactionBackend(name, family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)),
   )
-  return [...(isSelected('sqlite') ? [backend('sqlite', sqliteBackend())] : []), ...servers]
+  return [...(isSelected('sqlite') ? [kyselyTransactionBackend('sqlite', sqliteBackend())] : []), ...servers]
 }
 
-function backend(name: string, tables: ContractBackend): TransactionBackend {
+/** The same on the database of a backend. */
+export function kyselyTransactionBackend(name: string, tables: ContractBackend): TransactionBackend {
   const family = tables.family as TransactionBackend['family']
   return {
     name: `${name} (kysely)`,
@@ -67,7 +69,8 @@ function backend(name: string, tables: ContractBackend): TransactionBackend {
 }
 
 /** A Kysely instance with one connection, as another request of the app would have it. */
-export function openKysely({ family, url }: TableAddress): Kysely<unknown> {
+export function openKysely({ family, url: address }: TableAddress): Kysely<unknown> {
+  const { url } = serverAddress(address)
   const plugins = [new CamelCasePlugin()]
   if (family === 'sqlite') {
     return new Kysely({ dialect: new SqliteDialect({ database: new Database(url, { timeout: 0 }) }), plugins })

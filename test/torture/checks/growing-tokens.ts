@@ -25,7 +25,7 @@ function asTold(evidence: Evidence): string[] {
   const acknowledged = Acknowledged.of(evidence)
   const told = new Map<string, { t: number; token: number }[]>()
   return evidence.history.flatMap((event) => {
-    if (event.e !== 'granted' || !acknowledged.isHold(event.key, event.token)) return []
+    if (event.e !== 'granted' || (event.tentative && !acknowledged.committed.has(event.op))) return []
     const earlier = told.get(event.key) ?? []
     told.set(event.key, earlier)
     const asked = acknowledged.asks.get(event.op)?.t ?? event.t

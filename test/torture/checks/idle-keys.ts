@@ -39,12 +39,15 @@ interface Wait extends Span {
   readonly op: string
 }
 
-/** When somebody waited, by key. Who waits inside a transaction is left out: it may be kept from seeing the key. */
+/**
+ * When somebody waited, by key. Left out are those who wait inside a transaction, which may be kept from seeing the key, and the keys
+ * of counters: transactions have their rows locked for as long as they like.
+ */
 function waitsOf(evidence: Evidence): Map<string, Wait[]> {
   const { answers, lastWords } = Acknowledged.of(evidence)
   const waits = new Map<string, Wait[]>()
   for (const event of evidence.history) {
-    if (event.e !== 'ask' || event.waitMs === 0 || event.owner === null) continue
+    if (event.e !== 'ask' || event.waitMs === 0 || event.owner === null || evidence.counters.has(event.key)) continue
     const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
     waits.set(event.key, [...(waits.get(event.key) ?? []), { op: event.op, from: event.t, until }])
   }

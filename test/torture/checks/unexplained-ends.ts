@@ -24,8 +24,10 @@ function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   if (isRevived(entry)) return 'was over, and was extended'
   if (!wasLive(entry)) return undefined
   const acknowledged = Acknowledged.of(evidence)
-  // Released and removed between two looks.
-  const isSeen = evidence.trailKind === 'complete' || acknowledged.releaseOf(key, oldToken) === undefined
+  // Released, or given back, and removed between two looks.
+  const isSeen =
+    evidence.trailKind === 'complete' ||
+    (acknowledged.isHold(key, oldToken) && acknowledged.releaseOf(key, oldToken) === undefined)
   if (token === null) return isSeen ? 'was removed while it was held' : undefined
   if (owner !== null) return undefined
   if (!acknowledged.isHold(key, oldToken) || acknowledged.releaseOf(key, oldToken) !== undefined) return undefined

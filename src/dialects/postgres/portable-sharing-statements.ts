@@ -1,0 +1,143 @@
+import { sql } from 'kysely'
+import type { ResolvedTable } from '../../options.ts'
+import { compileQuery, value } from '../compile-statement.ts'
+import { compilerFor } from '../compiler.ts'
+import { NEVER } from '../dialect.ts'
+import { tableId } from '../table-id.ts'
+import { postgresClock } from './statements.ts'
+
+const clock = postgresClock
+const never = sql.raw(NEVER)
+
+/** As `postgresSharingStatements`, without what some engines lack: settings, and empty lists of columns. */
+export function portablePostgresSharingStatements(table: ResolvedTable) {
+  const compiler = compilerFor('postgres')
+  const locks = tableId(table)
+
+  return {
+    handOver: compileQuery(
+      compiler,
+      'portable-hand-over',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+mine as materialized (
+  select locks.key
+  from ${locks} as locks
+  where locks.key = ${value('key')}::text
+    and locks.owner = ${value('owner')}::text
+    and locks.token = ${value('token')}::bigint
+  for update of locks skip locked
+),
+handed as (
+  update ${locks} as locks
+  set owner = ${value('heirOwner')}::text,
+      attempt = ${value('heirAttempt')}::text,
+      token = greatest(locks.token + 1, clock.now),
+      expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}),
+      acquired_at = clock.now,
+      held_by = ${value('heldBy')}::text
+  from mine, clock
+  where locks.key = mine.key
+  returning locks.token, clock.now, locks.wanted
+)
+select token, now, wanted as is_wanted, false as is_locked from handed
+union all
+select null, null, null, true
+from ${locks} as locks
+where locks.key = ${value('key')}::text
+  and locks.owner = ${value('owner')}::text
+  and locks.token = ${value('token')}::bigint
+  and not exists (select 1 from handed)
+`,
+    ),
+
+    // Those who poll take turns by it. A mark that is there already is only read.
+    want: compileQuery(
+      compiler,
+      'portable-want',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+unmarked as materialized (
+  select locks.key
+  from ${locks} as locks, clock
+  where locks.key = ${value('key')}::text
+    and locks.owner is not null
+    and locks.expires_at > clock.now
+    and not locks.wanted
+  for update of locks skip locked
+),
+marked as (
+  update ${locks} as locks
+  set wanted = true
+  from unmarked
+  where locks.key = unmarked.key
+  returning true as is_marked
+)
+select is_marked from marked
+union all
+select locks.wanted
+from ${locks} as locks, clock
+where locks.key = ${value('key')}::text
+  and locks.owner is not null
+  and locks.expires_at > clock.now
+  and not exists (select 1 from marked)
+`,
+    ),
+
+    // See extend-all.sql.
+    extendAll: compileQuery(
+      compiler,
+      'portable-extend-all',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+asked as materialized (
+  select n, key, owner, token, ttl
+  from json_to_recordset(${value('renewals')}::json) as given (n integer, key text, owner text, token bigint, ttl bigint)
+  where n = n + 0
+),
+live as materialized (
+  select asked.n, asked.ttl, found.key
+  from asked
+  cross join clock
+  cross join lateral (
+    select locks.key
+    from ${locks} as locks
+    where locks.key = asked.key
+      and locks.owner = asked.owner
+      and locks.token = asked.token
+      and locks.expires_at > clock.now
+    for update of locks skip locked
+  ) as found
+),
+extended as (
+  update ${locks} as locks
+  set expires_at = greatest(locks.expires_at, coalesce(clock.now + live.ttl, ${never}))
+  from live, clock
+  where locks.key = live.key
+  returning live.n, clock.now
+)
+select n, now, false as is_locked from extended
+union all
+select asked.n, clock.now, true
+from asked
+cross join clock
+cross join lateral (
+  select locks.key
+  from ${locks} as locks
+  where locks.key = asked.key
+    and locks.owner = asked.owner
+    and locks.token = asked.token
+    and locks.expires_at > clock.now
+  limit 1
+) as held
+where not exists (select 1 from extended where extended.n = asked.n)
+`,
+    ),
+  }
+}
