@@ -16,7 +16,7 @@ export const twoBelievers: Check = {
       const next = successorOf(evidence, event.key, event.token, successors)
       if (next === undefined) return []
       const lateUs = event.t + evidence.clockOffsetUs - next.atUs
-      if (lateUs <= TOLERANCE_US || isForced(evidence, event.key, event.token, next)) return []
+      if (lateUs <= TOLERANCE_US || isThrownOut(evidence, event.key, event.token, next)) return []
       return [
         `${event.key}: ${event.process} believed at ${when(evidence, event.t)} to hold ${event.token}, ${Math.round(lateUs / 1000)} ms after ${next.token} was granted`,
       ]
@@ -24,7 +24,10 @@ export const twoBelievers: Check = {
   },
 }
 
-/** The first grant of the key with a higher token. */
+/**
+ * The first grant of the key with a higher token to somebody else. To the same owner: an earlier sending of its own try was carried out late,
+ * which costs it the hold, and lets nobody else in.
+ */
 function successorOf(
   evidence: Evidence,
   key: string,
@@ -32,16 +35,20 @@ function successorOf(
   known: Map<string, TrailEntry>,
 ): TrailEntry | undefined {
   const name = `${key} ${token}`
-  const found =
-    known.get(name) ??
-    evidence.trail.get(key)?.find((entry) => isGrant(entry) && entry.token !== null && entry.token > token)
+  const seen = known.get(name)
+  if (seen) return seen
+  const entries = evidence.trail.get(key) ?? []
+  const owner = entries.find((entry) => entry.token === token && entry.owner !== null)?.owner
+  const found = entries.find(
+    (entry) => isGrant(entry) && entry.token !== null && entry.token > token && entry.owner !== owner,
+  )
   if (found) known.set(name, found)
   return found
 }
 
 /** Who is thrown out is not told. */
-function isForced(evidence: Evidence, key: string, token: number, next: TrailEntry): boolean {
+function isThrownOut(evidence: Evidence, key: string, token: number, next: TrailEntry): boolean {
   const acknowledged = Acknowledged.of(evidence)
   const granted = acknowledged.grantOf(key, token)?.t ?? 0
-  return acknowledged.wasForced(key, granted - 5_000_000, next.atUs - evidence.clockOffsetUs)
+  return acknowledged.wasForced(key, granted - 5_000_000, next.atUs - evidence.clockOffsetUs + TOLERANCE_US)
 }
