@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { HELP, readArguments, type Wishes } from './arguments.ts'
+import { BROKEN_BUILDS } from './broken/broken-builds.ts'
 import { TORTURE_DATABASES } from './databases/torture-databases.ts'
 import { ProgressLine } from './progress-line.ts'
 import { reportOf } from './report.ts'
@@ -37,7 +38,15 @@ async function run(wishes: Wishes): Promise<number> {
   try {
     const { broken, faults, only } = wishes
     const verdict = await torture({
-      ...{ database, seed, durationMs, broken, faults, only, stopsAtFirst: broken !== undefined },
+      ...{
+        database,
+        seed,
+        durationMs,
+        broken,
+        faults,
+        only,
+        stopsAt: BROKEN_BUILDS.find((build) => build.name === broken)?.caughtBy,
+      },
       onProgress: (now) => progress.show(now),
       signal: interrupted.signal,
     })

@@ -29,8 +29,8 @@ export interface TortureOptions {
   readonly durationMs: number
   /** A broken build of the library, by name. */
   readonly broken?: string | undefined
-  /** Ends as soon as a check complains; looks every so often. */
-  readonly stopsAtFirst?: boolean | undefined
+  /** Looks every so often, and ends as soon as one of these checks complains. */
+  readonly stopsAt?: readonly string[] | undefined
   /** Only these kinds of work. */
   readonly only?: readonly string[] | undefined
   /** Only faults of these kinds. */
@@ -107,12 +107,12 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
     while (elapsedMs() < durationMs && !ending.signal.aborted) {
       onProgress({ phase: isCalm() ? 'calm' : 'storm', elapsedMs: elapsedMs(), injection, folder })
       await sleep(Math.min(500, Math.max(1, durationMs - elapsedMs())))
-      if (!options.stopsAtFirst || elapsedMs() < lookAt) continue
+      if (!options.stopsAt || elapsedMs() < lookAt) continue
       lookAt = elapsedMs() + LOOK_EVERY_MS
       // The server may be down at this moment.
       const evidence = await gather({ isOver: false, leftovers: [], unfinished: [] }).catch(() => undefined)
       const violations = evidence ? violationsIn(evidence) : []
-      if (evidence && violations.length > 0) {
+      if (evidence && violations.some(({ check }) => options.stopsAt?.includes(check))) {
         ending.abort()
         await injection.done
         return { plan, evidence, violations, folder }

@@ -6,7 +6,7 @@ export interface BrokenBuild {
   readonly name: string
   /** The databases that it can be seen on. */
   readonly families: readonly ('sqlite' | 'postgres' | 'mysql')[]
-  /** The checks of which at least one must complain. */
+  /** The checks that are meant to find it: one of them must. */
   readonly caughtBy: readonly string[]
   /** Changes the text of statements on their way to the driver. */
   readonly breakSql?: (sql: string) => string
