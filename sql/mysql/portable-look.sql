@@ -6,7 +6,7 @@ select expires_at > timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))
     and not (attempt <=> ?) as is_held,
   nullif(expires_at, 9223372036854775807) - timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) as free_in,
   concat(token, ':', expires_at, ':', acquired_at) as seen,
-  greatest(token + 1, timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))) as next_token,
+  if(expires_at > timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)), token, greatest(token + 1, timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)))) as next_token,
   timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) as now
 from `verrou_locks`
 where `key` = ?

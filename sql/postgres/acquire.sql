@@ -6,7 +6,7 @@ with clock as materialized (
   select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 ),
 free as materialized (
-  select locks.key
+  select locks.key, locks.expires_at > clock.now as is_own
   from "verrou_locks" as locks, clock
   where locks.key = $1::text
     and (locks.expires_at <= clock.now
@@ -17,8 +17,8 @@ retaken as (
   update "verrou_locks" as locks
   set owner = $3::text,
       attempt = $4::text,
-      token = greatest(locks.token + 1, clock.now),
-      expires_at = coalesce(clock.now + $5::bigint, 9223372036854775807),
+      token = case when free.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
+      expires_at = greatest(coalesce(clock.now + $5::bigint, 9223372036854775807), case when free.is_own then locks.expires_at end),
       acquired_at = clock.now,
       held_by = $6::text,
       wanted = false

@@ -54,10 +54,12 @@ export class MemoryStore implements LockStore {
     if (row && row.expiresAtUs > nowUs && row.attempt !== attempt) {
       return { granted: false, freeInUs: row.expiresAtUs === Infinity ? null : row.expiresAtUs - nowUs }
     }
-    const token = Math.max((row?.token ?? this.#sweptToken) + 1, nowUs)
+    // This very try was granted before, and sent again: it changes nothing, and ends nothing earlier.
+    const own = row && row.expiresAtUs > nowUs ? row : undefined
+    const token = own?.token ?? Math.max((row?.token ?? this.#sweptToken) + 1, nowUs)
+    const expiresAtUs = Math.max(nowUs + (ttlUs ?? Infinity), own?.expiresAtUs ?? 0)
     this.#rows.set(key, {
-      ...{ owner, attempt, token, heldBy },
-      ...{ expiresAtUs: nowUs + (ttlUs ?? Infinity), acquiredAtUs: nowUs },
+      ...{ owner, attempt, token, heldBy, expiresAtUs, acquiredAtUs: nowUs },
       ...{ isWanted: false, lastRun: row?.lastRun ?? null },
     })
     if (this.#rows.size > this.#sweepAt) this.#sweep(nowUs)

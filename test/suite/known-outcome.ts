@@ -18,12 +18,38 @@ export function knownOutcome(context: SuiteContext): void {
     return { key: asked.key, owner: asked.owner, token: outcome.token }
   }
 
-  test('the same attempt again finds its own hold, with a higher token', async () => {
+  test('the same attempt again finds its own hold: the same token, for at least the TTL', async () => {
     const store = context.open.store()
     const asked = request()
     const first = await granted(store, asked)
+    await store.extend(first, 10_000_000)
+    expect(await granted(store, asked)).toEqual(first)
+    const { remainingUs } = (await store.inspect(asked.key)) ?? {}
+    expect(Number(remainingUs)).toBeGreaterThan(25_000_000)
+    expect(Number(remainingUs)).toBeLessThanOrEqual(30_001_000)
+    expect(await store.release(first)).toBe(true)
+  })
+
+  test('an earlier sending that is carried out late does not end an extended hold', async () => {
+    const store = context.open.store()
+    const asked = request()
+    const hold = await granted(store, asked)
+    await store.extend(hold, 90_000_000)
+    expect(await granted(store, asked)).toEqual(hold)
+    expect(Number((await store.inspect(asked.key))?.remainingUs)).toBeGreaterThan(80_000_000)
+    await store.extend(hold, null)
+    expect(await granted(store, asked)).toEqual(hold)
+    expect(await store.inspect(asked.key)).toMatchObject({ remainingUs: null })
+  })
+
+  test('the same attempt, when its lease has run out, is granted anew', async () => {
+    const store = context.open.store()
+    const asked = request({ ttlUs: 10_000_000 })
+    const first = await granted(store, asked)
+    await context.open.pass(11_000)
     const again = await granted(store, asked)
     expect(again.token).toBeGreaterThan(first.token)
+    expect(Number((await store.inspect(asked.key))?.remainingUs)).toBeLessThanOrEqual(10_001_000)
     expect(await store.release(first)).toBe(false)
     expect(await store.release(again)).toBe(true)
   })

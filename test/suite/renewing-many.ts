@@ -88,6 +88,7 @@ export function renewingMany(context: SuiteContext): void {
     const store = context.open.store()
     const request = requestFor(context.key())
     const stale = await take(store, request)
+    await store.release(stale)
     const current = await take(store, request)
     for (const holds of [
       [stale, current],

@@ -28,7 +28,7 @@ select expires_at > ${now}
     and not (attempt <=> ${value('attempt')}) as is_held,
   nullif(expires_at, ${never}) - ${now} as free_in,
   concat(token, ':', expires_at, ':', acquired_at) as seen,
-  greatest(token + 1, ${now}) as next_token,
+  if(expires_at > ${now}, token, greatest(token + 1, ${now})) as next_token,
   ${now} as now
 from ${locks}
 where \`key\` = ${value('key')}
@@ -36,7 +36,7 @@ for update nowait
 `,
     ),
 
-    // Of a key that was free when we looked, if the row is still the one that we saw. Everything counts from the look, so that no
+    // Of a key that was free when we looked, or held by this very try: then with the same token, and no earlier end; if the row is still the one that we saw. Everything counts from the look, so that no
     // number has to be brought back. A row that was locked since is waited for, as long as innodb_lock_wait_timeout says.
     take: compileStatement(
       compiler,
@@ -46,7 +46,10 @@ update ${locks}
 set owner = ${value('owner')},
     attempt = ${value('attempt')},
     token = cast(${value('nextToken')} as signed),
-    expires_at = coalesce(cast(${value('nowUs')} as signed) + cast(${value('ttlUs')} as signed), ${never}),
+    expires_at = greatest(
+      coalesce(cast(${value('nowUs')} as signed) + cast(${value('ttlUs')} as signed), ${never}),
+      if(expires_at > cast(${value('nowUs')} as signed), expires_at, 0)
+    ),
     acquired_at = cast(${value('nowUs')} as signed),
     held_by = ${value('heldBy')},
     wanted = false

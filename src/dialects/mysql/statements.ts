@@ -24,14 +24,16 @@ export function mysqlStatements(table: ResolvedTable) {
     // One round trip that never waits: `nowait` answers with an error when an open transaction has the row, or has
     // inserted it and not committed. The reply of an insert carries two numbers. 2 affected rows: granted, and
     // last_insert_id is the token. 0 and a last_insert_id: held, for that many microseconds. 0 and 0: there is no row.
+    // What is live and comes so far is held by this very try, whose answer was lost, or which is carried out twice: the same token, and no earlier end.
     acquire: compileStatement(
       compiler,
       'acquire',
       sql`
 insert into ${locks} (\`key\`, owner, attempt, token, expires_at, acquired_at, held_by, wanted)
 select seen.\`key\`, ${value('owner')}, ${value('attempt')},
-  last_insert_id(greatest(seen.token + 1, ${now})),
-  coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), ${now}, ${value('heldBy')}, false
+  last_insert_id(if(seen.expires_at > ${now}, seen.token, greatest(seen.token + 1, ${now}))),
+  greatest(coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), if(seen.expires_at > ${now}, seen.expires_at, 0)),
+  ${now}, ${value('heldBy')}, false
 from (
   select \`key\`, attempt, token, expires_at
   from ${locks}

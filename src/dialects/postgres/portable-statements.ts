@@ -27,7 +27,7 @@ with clock as materialized (
   ${clock}
 ),
 free as materialized (
-  select locks.key
+  select locks.key, locks.expires_at > clock.now as is_own
   from ${locks} as locks, clock
   where locks.key = ${value('key')}::text
     and (locks.expires_at <= clock.now
@@ -38,8 +38,8 @@ retaken as (
   update ${locks} as locks
   set owner = ${value('owner')}::text,
       attempt = ${value('attempt')}::text,
-      token = greatest(locks.token + 1, clock.now),
-      expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}),
+      token = case when free.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
+      expires_at = greatest(coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), case when free.is_own then locks.expires_at end),
       acquired_at = clock.now,
       held_by = ${value('heldBy')}::text,
       wanted = false

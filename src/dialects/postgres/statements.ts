@@ -22,7 +22,8 @@ export function postgresStatements(table: ResolvedTable) {
   return {
     // `free` takes the row lock only if the row can be ours, and never waits for it. A refused try therefore writes
     // nothing, gets no transaction id, and leaves no lock. A missing row cannot be locked: there, an advisory lock
-    // keeps a second inserter from waiting for the first one's commit.
+    // keeps a second inserter from waiting for the first one's commit. `is_own`: this very try was granted before, and its answer was lost, or
+    // the sending that was lost is carried out after a later one. It changes nothing then: the same token, and no earlier end.
     acquire: compileQuery(
       compiler,
       'acquire',
@@ -31,7 +32,7 @@ with clock as materialized (
   ${clock}
 ),
 free as materialized (
-  select locks.key
+  select locks.key, locks.expires_at > clock.now as is_own
   from ${locks} as locks, clock
   where locks.key = ${value('key')}::text
     and (locks.expires_at <= clock.now
@@ -42,8 +43,8 @@ retaken as (
   update ${locks} as locks
   set owner = ${value('owner')}::text,
       attempt = ${value('attempt')}::text,
-      token = greatest(locks.token + 1, clock.now),
-      expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}),
+      token = case when free.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
+      expires_at = greatest(coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), case when free.is_own then locks.expires_at end),
       acquired_at = clock.now,
       held_by = ${value('heldBy')}::text,
       wanted = false

@@ -30,6 +30,7 @@ where locks.key = ${value('key')}
 `,
     ),
 
+    // What is live and comes so far is held by this very try, whose answer was lost: the same token, and no earlier end.
     acquire: compileQuery(
       compiler,
       'acquire',
@@ -42,8 +43,8 @@ where true
 on conflict (key) do update
 set owner = excluded.owner,
     attempt = excluded.attempt,
-    token = max(locks.token + 1, excluded.token),
-    expires_at = excluded.expires_at,
+    token = case when locks.expires_at > excluded.acquired_at then locks.token else max(locks.token + 1, excluded.token) end,
+    expires_at = max(excluded.expires_at, case when locks.expires_at > excluded.acquired_at then locks.expires_at else 0 end),
     acquired_at = excluded.acquired_at,
     held_by = excluded.held_by,
     wanted = 0
