@@ -8,7 +8,8 @@ export class Acknowledged {
   readonly #releases = new Map<string, number>()
   readonly #forces = new Map<string, number[]>()
   readonly #grants = new Map<string, EventOf<'granted'>>()
-  readonly committed = new Set<string>()
+  /** When the commit of an operation was acknowledged. */
+  readonly committed = new Map<string, number>()
   /** By operation: `refused`, `failed`, `granted`. An operation that died has none. */
   readonly answers = new Map<string, EventOf<'granted' | 'refused' | 'failed'>>()
   readonly asks = new Map<string, EventOf<'ask'>>()
@@ -76,7 +77,7 @@ export class Acknowledged {
         break
       }
       case 'committed':
-        this.committed.add(event.op)
+        this.committed.set(event.op, event.t)
         break
     }
   }

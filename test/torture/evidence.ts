@@ -40,7 +40,10 @@ export interface TrailEntry {
   readonly owner: string | null
   readonly token: number | null
   readonly expiresUs: number | null
+  /** In a sampled trail: by then at the latest (of an extension: not before). */
   readonly atUs: number
+  /** In a sampled trail: when it was granted or freed by what the row says, which is the start of the statement. */
+  readonly toldUs?: number
 }
 
 export interface CommittedWrite {

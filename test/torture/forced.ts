@@ -2,7 +2,7 @@ import { Acknowledged } from './acknowledged.ts'
 import type { Evidence, TrailEntry } from './evidence.ts'
 
 /** A call may hang for so long before it is carried out. */
-const LONGEST_CALL_US = 30_000_000
+export const LONGEST_CALL_US = 30_000_000
 
 /** The two clocks are known to each other to within less. */
 const TOLERANCE_US = 20_000

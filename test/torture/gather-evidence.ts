@@ -38,7 +38,10 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
     return { clockOffsetUs, counters, writes, knownUntil, trail }
   })
   const { family } = database
-  if (isOver) await keepTrail(stored.trail, folder)
+  if (isOver) {
+    await keepLines(folder, 'trail', [...stored.trail.values()].flat())
+    await keepLines(folder, 'faults', faults)
+  }
   return {
     ...stored,
     family,
@@ -54,9 +57,8 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
 }
 
 /** Beside the histories, for whoever has to understand a violation. */
-async function keepTrail(trail: ReadonlyMap<string, readonly TrailEntry[]>, folder: string): Promise<void> {
-  const lines = [...trail.values()].flat().map((entry) => JSON.stringify(entry))
-  await writeFile(join(folder, 'trail.json-lines'), `${lines.join('\n')}\n`)
+async function keepLines(folder: string, name: string, entries: readonly unknown[]): Promise<void> {
+  await writeFile(join(folder, `${name}.json-lines`), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
 }
 
 /** In the order in which a key's row was changed: the number of each entry was drawn while the row was locked. */

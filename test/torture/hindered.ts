@@ -7,7 +7,7 @@ const AFTERMATH_US = 1_500_000
 /** Faults after or during which a process can go on at once: at worst, a connection must be made anew. */
 const HARMLESS: readonly string[] = [
   ...['cut connections', 'half-close connections', 'lose an answer', 'skew a clock'],
-  ...['kill sessions', 'cancel statements', 'dump', 'pruning at full speed', 'time zone with a DST change'],
+  ...['kill sessions', 'cancel statements', 'pruning at full speed', 'time zone with a DST change'],
 ]
 
 /**

@@ -24,8 +24,6 @@ export class RowSampler {
   #lastLookUs = 0
   #isOver = false
   #looking: Promise<void> = Promise.resolve()
-  /** Looks that were taken. */
-  looks = 0
 
   constructor(database: TortureDatabase, tableName: string) {
     this.#database = database
@@ -59,19 +57,22 @@ export class RowSampler {
     const url = this.#database.adminUrl()
     while (!this.#isOver && this.#database.adminUrl() === url) {
       const { rows } = await send(this.#tables.readLocks())
-      this.looks++
+      // The time in the rows is that of the start of their statement: they may have been read later.
+      const after = await send(this.#tables.readClock())
       const seen = new Map(rows.map((row) => [String(row.lock_key), asSeen(row)]))
-      const nowUs = Number(rows[0]?.now ?? this.#lastLookUs)
+      const untilUs = Number(after.rows[0]?.now)
       for (const key of new Set([...this.#rows.keys(), ...seen.keys()]))
-        this.#compare(key, this.#rows.get(key), seen.get(key), nowUs)
+        this.#compare(key, this.#rows.get(key), seen.get(key), untilUs)
       this.#rows = seen
-      this.#lastLookUs = nowUs
+      this.#lastLookUs = Number(rows[0]?.now ?? this.#lastLookUs)
       await sleep(LOOK_EVERY_MS)
     }
   }
 
-  #compare(key: string, before: SeenRow | undefined, now: SeenRow | undefined, nowUs: number): void {
+  #compare(key: string, before: SeenRow | undefined, now: SeenRow | undefined, untilUs: number): void {
     if (before?.owner === now?.owner && before?.token === now?.token && before?.expiresUs === now?.expiresUs) return
+    const isExtension = now !== undefined && now.owner !== null && before?.token === now.token
+    const toldUs = now && !isExtension ? (now.owner === null ? now.expiresUs : now.acquiredUs) : undefined
     const entries = this.#trail.get(key) ?? []
     this.#trail.set(key, entries)
     entries.push({
@@ -82,19 +83,10 @@ export class RowSampler {
       owner: now?.owner ?? null,
       token: now?.token ?? null,
       expiresUs: now?.expiresUs ?? null,
-      atUs: this.#whenChanged(before, now, nowUs),
+      atUs: isExtension ? this.#lastLookUs : untilUs,
+      // What was told before the last look is not about this change.
+      ...(toldUs !== undefined && toldUs >= this.#lastLookUs ? { toldUs } : {}),
     })
-  }
-
-  /**
-   * The row itself says when it was granted, or freed: that can be later than this look's own time, which is that of the start of its
-   * statement. An extension does not say it: it may have come right after the look before.
-   */
-  #whenChanged(before: SeenRow | undefined, now: SeenRow | undefined, nowUs: number): number {
-    if (now === undefined) return nowUs
-    if (now.owner !== null && before?.token === now.token) return this.#lastLookUs
-    const toldUs = now.owner === null ? now.expiresUs : now.acquiredUs
-    return toldUs >= this.#lastLookUs ? toldUs : nowUs
   }
 }
 

@@ -23,17 +23,16 @@ function inTheTrail(evidence: Evidence): string[] {
 /** By the answers alone: who asked after another one had been told has the higher token. It needs no trail, which a failover may lose. */
 function asTold(evidence: Evidence): string[] {
   const acknowledged = Acknowledged.of(evidence)
-  const told = new Map<string, { t: number; token: number }[]>()
+  const told = new Map<string, { t: number; highest: number }[]>()
   return evidence.history.flatMap((event) => {
     if (event.e !== 'granted' || (event.tentative && !acknowledged.committed.has(event.op))) return []
     const earlier = told.get(event.key) ?? []
     told.set(event.key, earlier)
     const asked = acknowledged.asks.get(event.op)?.t ?? event.t
-    // The last ones are enough: each of them was compared with those before.
-    const higher = earlier.slice(-50).find(({ t, token }) => t < asked && token >= event.token)
-    earlier.push({ t: event.t, token: event.token })
-    return higher
-      ? [`${event.key}: ${event.process} was told ${event.token}, after somebody had been told ${higher.token}`]
+    const before = earlier.findLast(({ t }) => t < asked)
+    earlier.push({ t: event.t, highest: Math.max(earlier.at(-1)?.highest ?? 0, event.token) })
+    return before && before.highest >= event.token
+      ? [`${event.key}: ${event.process} was told ${event.token}, after somebody had been told ${before.highest}`]
       : []
   })
 }

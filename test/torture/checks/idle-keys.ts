@@ -59,13 +59,14 @@ function freeSpans(evidence: Evidence, key: string): Span[] {
   const entries = evidence.trail.get(key) ?? []
   return entries.flatMap((entry, index) => {
     const from = freeFrom(entry) - evidence.clockOffsetUs
-    const until = (entries[index + 1]?.atUs ?? Number.POSITIVE_INFINITY) - evidence.clockOffsetUs
+    const next = entries[index + 1]
+    const until = (next?.toldUs ?? next?.atUs ?? Number.POSITIVE_INFINITY) - evidence.clockOffsetUs
     return until > from ? [{ from, until }] : []
   })
 }
 
-function freeFrom({ owner, expiresUs, atUs }: TrailEntry): number {
-  return owner === null ? atUs : Math.max(atUs, expiresUs ?? atUs)
+function freeFrom({ owner, expiresUs, atUs, toldUs }: TrailEntry): number {
+  return owner === null ? (toldUs ?? atUs) : Math.max(atUs, expiresUs ?? atUs)
 }
 
 function common(one: Span, other: Span): Span {

@@ -1,5 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isLossFelt, type Span, when } from '../evidence.ts'
+import { wasThrownOut } from './thrown-out.ts'
 
 /** What holders believe of each other is compared to the millisecond or so. */
 const TOLERANCE_US = 5_000
@@ -31,7 +32,6 @@ function beliefsOf(evidence: Evidence): Belief[] {
   return evidence.history.flatMap((event) => {
     if (event.e !== 'granted' || event.leftMs === null || !acknowledged.isHold(event.key, event.token)) return []
     if (isLossFelt(evidence, event.t)) return []
-    if (isLossFelt(evidence, event.t)) return []
     const deadline = Math.max(event.t + event.leftMs * 1000, untils.get(`${event.key} ${event.token}`) ?? 0)
     const released = acknowledged.releaseOf(event.key, event.token) ?? Number.POSITIVE_INFINITY
     return [{ key: event.key, token: event.token, op: event.op, from: event.t, until: Math.min(deadline, released) }]
@@ -50,7 +50,6 @@ function untilsOf({ history }: Evidence): Map<string, number> {
 }
 
 function overlapsIn(evidence: Evidence, beliefs: Belief[]): string[] {
-  const acknowledged = Acknowledged.of(evidence)
   let last: Belief | undefined
   return beliefs
     .sort((one, other) => one.from - other.from)
@@ -58,7 +57,7 @@ function overlapsIn(evidence: Evidence, beliefs: Belief[]): string[] {
       const earlier = last
       if (last === undefined || belief.until > last.until) last = belief
       if (earlier === undefined || belief.from >= earlier.until - TOLERANCE_US) return []
-      if (acknowledged.wasForced(belief.key, earlier.from - 30_000_000, belief.from)) return []
+      if (wasThrownOut(evidence, earlier, belief.from)) return []
       const overlapMs = Math.round((earlier.until - belief.from) / 1000)
       return [
         `${belief.key}: ${belief.op} was granted ${belief.token} at ${when(evidence, belief.from)}, ${overlapMs} ms before ${earlier.op} (${earlier.token}) would have let go`,

@@ -1,6 +1,7 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, wasLive, whenUs } from '../evidence.ts'
 import { isForced } from '../forced.ts'
+import { hadLetGo } from './let-go.ts'
 
 /** G1. A key is granted while its row says, by the database's clock, that somebody holds it. */
 export const overlappingHolds: Check = {
@@ -21,7 +22,7 @@ export const overlappingHolds: Check = {
 function isRightful(entry: TrailEntry, evidence: Evidence): boolean {
   const { key, oldToken, owner, oldOwner } = entry
   const acknowledged = Acknowledged.of(evidence)
-  if (acknowledged.releaseOf(key, oldToken) !== undefined) return true
+  if (hadLetGo(entry, evidence)) return true
   // What was given back between two looks is not seen to be free.
   if (evidence.trailKind === 'sampled' && !acknowledged.isHold(key, oldToken)) return true
   if (owner === null || evidence.trailKind === 'sampled') return isForced(entry, evidence)

@@ -1,5 +1,5 @@
-import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, isLossFelt, type TrailEntry, when } from '../evidence.ts'
+import { wasThrownOut } from './thrown-out.ts'
 
 /** The machine's clock and the shared one drift apart by less than this, and the samples of their difference differ by less. */
 const TOLERANCE_US = 20_000
@@ -16,7 +16,7 @@ export const twoBelievers: Check = {
       const next = successorOf(evidence, event.key, event.token, successors)
       if (next === undefined) return []
       const lateUs = event.t + evidence.clockOffsetUs - next.atUs
-      if (lateUs <= TOLERANCE_US || isThrownOut(evidence, event.key, event.token, next)) return []
+      if (lateUs <= TOLERANCE_US || wasThrownOut(evidence, event, event.t)) return []
       return [
         `${event.key}: ${event.process} believed at ${when(evidence, event.t)} to hold ${event.token}, ${Math.round(lateUs / 1000)} ms after ${next.token} was granted`,
       ]
@@ -44,11 +44,4 @@ function successorOf(
   )
   if (found) known.set(name, found)
   return found
-}
-
-/** Who is thrown out is not told. */
-function isThrownOut(evidence: Evidence, key: string, token: number, next: TrailEntry): boolean {
-  const acknowledged = Acknowledged.of(evidence)
-  const granted = acknowledged.grantOf(key, token)?.t ?? 0
-  return acknowledged.wasForced(key, granted - 5_000_000, next.atUs - evidence.clockOffsetUs + TOLERANCE_US)
 }

@@ -1,6 +1,7 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, wasLive, whenUs } from '../evidence.ts'
 import { isForced } from '../forced.ts'
+import { hadLetGo } from './let-go.ts'
 
 /** Between the moment for which a statement decides, and the trigger that notes it, a busy machine may take this long. */
 const TOLERANCE_US = 250_000
@@ -25,12 +26,10 @@ function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   if (!wasLive(entry)) return undefined
   const acknowledged = Acknowledged.of(evidence)
   // Released, or given back, and removed between two looks.
-  const isSeen =
-    evidence.trailKind === 'complete' ||
-    (acknowledged.isHold(key, oldToken) && acknowledged.releaseOf(key, oldToken) === undefined)
+  const isSeen = evidence.trailKind === 'complete' || (acknowledged.isHold(key, oldToken) && !hadLetGo(entry, evidence))
   if (token === null) return isSeen ? 'was removed while it was held' : undefined
   if (owner !== null) return undefined
-  if (!acknowledged.isHold(key, oldToken) || acknowledged.releaseOf(key, oldToken) !== undefined) return undefined
+  if (!acknowledged.isHold(key, oldToken) || hadLetGo(entry, evidence)) return undefined
   return isForced(entry, evidence) ? undefined : 'was ended by nobody'
 }
 

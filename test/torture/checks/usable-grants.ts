@@ -38,8 +38,10 @@ function phantoms(evidence: Evidence): string[] {
       .map(({ key, token }) => `${key} ${token}`),
   )
   return evidence.history.flatMap((event) => {
-    const isTold = event.e === 'granted' && event.t < evidence.knownUntil && acknowledged.isHold(event.key, event.token)
-    if (!isTold || granted.has(`${event.key} ${event.token}`)) return []
+    if (event.e !== 'granted' || !acknowledged.isHold(event.key, event.token)) return []
+    // What is committed after the trail was read is not in it.
+    const settledAt = event.tentative ? (acknowledged.committed.get(event.op) ?? event.t) : event.t
+    if (settledAt > evidence.knownUntil || granted.has(`${event.key} ${event.token}`)) return []
     return [
       `${event.key}: ${event.op} was granted ${event.token} at ${when(evidence, event.t)}, which the database does not know`,
     ]
@@ -58,6 +60,8 @@ function unheard(evidence: Evidence): string[] {
       if (ask === undefined || answer === undefined) return []
       const at = entry.atUs - evidence.clockOffsetUs
       const until = Math.max(answer.t, at) + GIVEN_BACK_WITHIN_US[answer.e]
+      // It may still be given back in time.
+      if (until > evidence.knownUntil) return []
       const ended = endOf(entries, index, entry) - evidence.clockOffsetUs
       if (ended <= until || wasHindered(evidence, ask.process, { from: at, until })) return []
       return [
