@@ -299,7 +299,10 @@ async function writes({ send }: OpenBackend, tableName: string) {
 }
 
 describe.runIf(isSelected('sqlite'))('sqlite', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'verrou-refused-'))
+  let folder: string
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'verrou-refused-'))
+  })
   afterAll(() => rmSync(folder, { recursive: true }))
   const openFile = () => {
     const database = new Database(join(folder, 'locks.db'))

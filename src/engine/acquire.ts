@@ -3,6 +3,7 @@ import { errors, isLockError } from '../errors.ts'
 import type { ResolvedRetry } from '../options.ts'
 import type { LeaseRequest, LeaseStore, TryOutcome } from '../store/lock-store.ts'
 import { asTrouble } from '../store-trouble.ts'
+import type { AbortSource } from './abort-source.ts'
 import { ask, type Timing } from './ask.ts'
 import { type Bounds, boundsOf, OutOfTime, pause } from './bounds.ts'
 import type { GiveBack } from './give-back.ts'
@@ -31,7 +32,7 @@ export async function acquire(
   engine: Trying,
   request: LeaseRequest,
   retry: ResolvedRetry,
-  ...signals: (AbortSignal | undefined)[]
+  ...signals: (AbortSource | undefined)[]
 ): Promise<Grant | null> {
   // A timeout of 0 asks for one try, and a try needs the time it takes.
   const isOneTry = retry.timeoutMs === 0 || retry.attempts === 1

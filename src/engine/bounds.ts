@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { AbortSource } from './abort-source.ts'
 
 /** Thrown out of {@link Bounds.race} when the time of the call is over. */
 export class OutOfTime extends Error {}
@@ -14,7 +15,7 @@ export interface Bounds {
 }
 
 /** The bounds of one call, counted from now. Signals that are undefined do not count. */
-export function boundsOf(clock: Clock, timeoutMs: number, ...given: (AbortSignal | undefined)[]): Bounds {
+export function boundsOf(clock: Clock, timeoutMs: number, ...given: (AbortSource | undefined)[]): Bounds {
   const signals = given.filter((signal) => signal !== undefined)
   const endMs = clock.nowMs() + timeoutMs
   const leftMs = () => endMs - clock.nowMs()
@@ -36,7 +37,7 @@ export function boundsOf(clock: Clock, timeoutMs: number, ...given: (AbortSignal
           end()
           reject(reason)
         }
-        const onAbort = (event: Event) => fail((event.target as AbortSignal).reason)
+        const onAbort = () => fail(signals.find(({ aborted }) => aborted)?.reason)
         const disarm =
           endMs === Number.POSITIVE_INFINITY ? undefined : clock.after(leftMs(), () => fail(new OutOfTime()))
         for (const signal of signals) {

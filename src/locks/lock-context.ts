@@ -5,6 +5,8 @@ import { boundsOf } from '../engine/bounds.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
 import { extend, type Keeping, release } from '../engine/keep.ts'
 import type { KeepAlive } from '../engine/keep-alive.ts'
+import type { SharedSignal } from '../engine/shared-signal.ts'
+import type { SharedSignals } from '../engine/shared-signals.ts'
 import { errors } from '../errors.ts'
 import type { ResolvedKeeping, ResolvedRetry, WithinOptions } from '../options.ts'
 import { randomId } from '../random-id.ts'
@@ -22,7 +24,8 @@ export interface LockContext {
   readonly once: ResolvedRetry
   readonly heldBy: string
   /** Aborts when the factory closes. */
-  readonly closing: AbortSignal
+  readonly closing: SharedSignal
+  readonly signals: SharedSignals
   readonly holds: HoldRegistry
   readonly databaseClock: DatabaseClock
   /** `undefined`: nothing is renewed, as in a transaction, whose leases nobody sees before its commit. */
@@ -65,7 +68,7 @@ export async function takeLease(
 ): Promise<HeldLease | null> {
   const { engine, databaseClock, holds } = context
   const request = { ...wish, attempt: randomId(), heldBy: context.heldBy }
-  const grant = await acquire(engine, request, retry, context.closing, signal)
+  const grant = await acquire(engine, request, retry, context.closing, signal && context.signals.of(signal))
   if (!grant) return null
 
   databaseClock.note(grant.grantedAtUs, grant.sentAtMs)

@@ -7,6 +7,8 @@ import { DatabaseClock } from '../engine/database-clock.ts'
 import { BackgroundGiveBack } from '../engine/give-back.ts'
 import { handingOver } from '../engine/hand-over.ts'
 import { KeepAlive } from '../engine/keep-alive.ts'
+import { SharedSignal } from '../engine/shared-signal.ts'
+import { SharedSignals } from '../engine/shared-signals.ts'
 import { WaitLines } from '../engine/wait-lines.ts'
 import { errors } from '../errors.ts'
 import {
@@ -71,7 +73,8 @@ export class LockFactory implements AsyncDisposable {
       retry,
       once: { ...retry, attempts: 1 },
       heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
-      closing: this.#closing.signal,
+      closing: new SharedSignal(this.#closing.signal),
+      signals: new SharedSignals(),
       holds: new HoldRegistry(timing.clock),
       databaseClock: new DatabaseClock(timing.clock),
       checked: new Set(),

@@ -150,10 +150,10 @@ export class TransactionLocks {
   }
 
   async #lockOne(key: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<LockUntilCommit | null> {
-    const { engine, retry, closing } = this.#context
+    const { engine, retry, closing, signals } = this.#context
     const request = { key, owner: '', attempt: randomId(), ttlUs: null, heldBy: '' }
     const trying = tryingUntilCommit(this.#store, engine.timing)
-    const grant = await acquire(trying, request, { ...retry, timeoutMs }, closing, signal)
+    const grant = await acquire(trying, request, { ...retry, timeoutMs }, closing, signal && signals.of(signal))
     return grant && Object.freeze({ key, fencingToken: grant.token })
   }
 }

@@ -18,11 +18,14 @@ export const idleKeys: Check = {
   find(evidence) {
     const bound = SLACK_US + (evidence.family === 'mysql' ? DELAY_US : 0)
     const waits = waitsOf(evidence)
-    return evidence.calms.flatMap((calm) => {
-      const settled = { from: calm.from + SETTLING_US, until: calm.until }
-      return [...waits].flatMap(([key, waiting]) => {
-        const free = freeSpans(evidence, key).map((span) => common(span, settled))
+    return [...waits].flatMap(([key, waiting]) => {
+      const everFree = freeSpans(evidence, key)
+      return evidence.calms.flatMap((calm) => {
+        const settled = { from: calm.from + SETTLING_US, until: calm.until }
+        const free = everFree.map((span) => common(span, settled)).filter((span) => length(span) > 0)
+        if (free.length === 0) return []
         return waiting.flatMap((wait) => {
+          if (length(common(wait, settled)) <= bound) return []
           const idleUs = free.reduce((sum, span) => sum + Math.max(0, length(common(span, wait))), 0)
           if (idleUs <= bound) return []
           return [
@@ -49,7 +52,9 @@ function waitsOf(evidence: Evidence): Map<string, Wait[]> {
   for (const event of evidence.history) {
     if (event.e !== 'ask' || event.waitMs === 0 || event.owner === null || evidence.counters.has(event.key)) continue
     const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
-    waits.set(event.key, [...(waits.get(event.key) ?? []), { op: event.op, from: event.t, until }])
+    const ofKey = waits.get(event.key) ?? []
+    waits.set(event.key, ofKey)
+    ofKey.push({ op: event.op, from: event.t, until })
   }
   return waits
 }

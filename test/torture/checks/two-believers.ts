@@ -16,7 +16,8 @@ export const twoBelievers: Check = {
       const next = successorOf(evidence, event.key, event.token, successors)
       if (next === undefined) return []
       const lateUs = event.t + evidence.clockOffsetUs - next.atUs
-      if (lateUs <= TOLERANCE_US || wasThrownOut(evidence, event, event.t)) return []
+      if (lateUs <= TOLERANCE_US || wasThrownOut(evidence, event, next.atUs - evidence.clockOffsetUs + TOLERANCE_US))
+        return []
       return [
         `${event.key}: ${event.process} believed at ${when(evidence, event.t)} to hold ${event.token}, ${Math.round(lateUs / 1000)} ms after ${next.token} was granted`,
       ]

@@ -34,10 +34,18 @@ export const unexpectedFailures: Check = {
       if (event.e !== 'failed') return []
       if (!EXPECTED.has(event.code))
         return [`${event.op} at ${when(evidence, event.t)}: ${event.code}: ${event.message}`]
-      if (!TROUBLE.has(event.code) || !isCalm(evidence, event.t)) return []
+      if (!TROUBLE.has(event.code) || !isCalm(evidence, event.t) || isImpatient(event.message)) return []
       return [`${event.op} in a calm, at ${when(evidence, event.t)}: ${event.code}: ${event.message}`]
     })
   },
+}
+
+/** Who gives the database less than this may be late because the machine is busy. */
+const PATIENCE_MS = 2_000
+
+function isImpatient(message: string): boolean {
+  const [, timeoutMs] = /within the timeout of ([\d.]+) ms/.exec(message) ?? []
+  return timeoutMs !== undefined && Number(timeoutMs) < PATIENCE_MS
 }
 
 function isCalm({ calms }: Evidence, t: number): boolean {
