@@ -56,12 +56,13 @@ export function readArguments(given: string[]): Wishes | undefined {
     durationMs: numberOf('--minutes', values.minutes ?? '1', { least: 0.1, most: 24 * 60 }) * 60_000,
     seed: seedOf(values.seed),
     broken:
-      values.broken &&
-      oneOf(
-        '--broken',
-        values.broken,
-        BROKEN_BUILDS.map(({ name }) => name),
-      ),
+      values.broken === undefined
+        ? undefined
+        : oneOf(
+            '--broken',
+            values.broken,
+            BROKEN_BUILDS.map(({ name }) => name),
+          ),
     faults: namesIn(values.faults),
     only: namesIn(values.work)?.map((name) =>
       oneOf(

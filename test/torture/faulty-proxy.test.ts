@@ -179,6 +179,22 @@ test('delay: so much each way, until it is over', async () => {
   expect(performance.now() - againAt).toBeLessThan(80)
 })
 
+test.each(['a delay that ends', 'a delay that is shortened', 'a silence that ends'])(
+  'whatever is late, bytes arrive in their order: %s',
+  async (what) => {
+    const client = await opened()
+    proxy.delay(120)
+    client.socket.write('one ')
+    await sleep(30)
+    if (what === 'a silence that ends') proxy.silence('asks')
+    else proxy.delay(what === 'a delay that ends' ? 0 : 20)
+    client.socket.write('two')
+    await sleep(30)
+    proxy.unsilence('arrives')
+    await until(() => expect(echo.heard.join('')).toBe('one two'))
+  },
+)
+
 describe('losing an answer', () => {
   test('only that to a request that matches; the request is carried out', async () => {
     const [client, other] = [await opened(), await opened()]
@@ -237,11 +253,12 @@ test('closing ends all, whatever was going on, and leaves no handle', async () =
   await until(() => expect(handles()).toEqual(['TCPServerWrap', 'TCPServerWrap']))
   const closed = await FaultyProxy.listen(() => target)
   const through = [await opened(closed.port), await opened(closed.port), await opened(closed.port)]
-  closed.halfClose(0, 'client')
-  closed.halfClose(1, 'server')
   closed.silence('asks')
   for (const { socket } of through) socket.write('x')
   await sleep(MOMENT_MS)
+  // A goodbye that is still on its way is what a reset would leave open for ever.
+  closed.halfClose(0, 'client')
+  closed.halfClose(1, 'server')
   await closed.close()
   for (const { socket } of through) socket.destroy()
   await until(() => expect(handles()).toEqual(['TCPServerWrap', 'TCPServerWrap']))

@@ -17,7 +17,8 @@ export class FaultyProxy {
   readonly #endpoint: () => Endpoint | undefined
   readonly #links = new Set<Link>()
   readonly #silenced = new Set<Direction>()
-  readonly #held: (() => void)[] = []
+  /** What is held back, by the socket that it goes to: however late, the bytes of a connection arrive in their order. */
+  readonly #late = new Map<Socket, { readonly dueMs: number; readonly write: () => void }[]>()
   #server: Server | undefined
   #delayMs = 0
   #wanted: RegExp | undefined
@@ -62,9 +63,11 @@ export class FaultyProxy {
   unsilence(how: 'arrives' | 'is lost'): void {
     const wasSilent = this.#silenced.size > 0
     this.#silenced.clear()
-    const held = this.#held.splice(0)
     if (wasSilent && how === 'is lost') this.cut('all')
-    else for (const pass of held) pass()
+    for (const { client, server } of this.#links) {
+      this.#deliver('asks', server)
+      this.#deliver('answers', client)
+    }
   }
 
   /** Everything takes longer by so much in each direction. */
@@ -133,9 +136,20 @@ export class FaultyProxy {
       if (data === undefined) to.end()
       else to.write(data)
     }
-    if (this.#silenced.has(direction)) this.#held.push(write)
-    else if (this.#delayMs > 0) setTimeout(write, this.#delayMs)
-    else write()
+    const late = this.#late.get(to) ?? []
+    this.#late.set(to, late)
+    late.push({ dueMs: performance.now() + this.#delayMs, write })
+    this.#deliver(direction, to)
+  }
+
+  #deliver(direction: Direction, to: Socket): void {
+    const late = this.#late.get(to)
+    for (let next = late?.[0]; next && !this.#silenced.has(direction); next = late?.[0]) {
+      const leftMs = next.dueMs - performance.now()
+      if (leftMs > 0) return void setTimeout(() => this.#deliver(direction, to), leftMs)
+      late?.shift()
+      next.write()
+    }
   }
 
   #chosen(which: number | 'all'): Link[] {
@@ -147,6 +161,8 @@ export class FaultyProxy {
   /** Both sides see a reset, as after a firewall or a machine that is gone. */
   #break(link: Link): void {
     if (!this.#links.delete(link)) return
+    this.#late.delete(link.client)
+    this.#late.delete(link.server)
     reset(link.client)
     reset(link.server)
   }

@@ -30,16 +30,18 @@ export class Recorder {
 
   /** @param tentative in a transaction that is not committed yet */
   granted(lock: Lock, token: number, tentative: boolean): void {
-    this.#granted(lock.key, token, lock.getRemainingTime(), tentative)
+    // Before: this process may be paused between the two.
+    const t = sharedTime()
+    this.#granted(lock.key, token, lock.getRemainingTime(), tentative, t)
   }
 
   grantedUntilCommit(key: string, token: number): void {
-    this.#granted(key, token, null, true)
+    this.#granted(key, token, null, true, sharedTime())
   }
 
-  #granted(key: string, token: number, leftMs: number | null, isTentative: boolean): void {
+  #granted(key: string, token: number, leftMs: number | null, isTentative: boolean, t: number): void {
     const tentative = isTentative ? { tentative: true as const } : {}
-    this.#history.write({ e: 'granted', op: this.#op, key, token, leftMs, ...tentative })
+    this.#history.write({ e: 'granted', op: this.#op, key, token, leftMs, ...tentative }, t)
   }
 
   refused(): void {

@@ -90,6 +90,14 @@ test('counts what was done to them', () => {
   expect(report()).toContain('| kill a worker | 1 |  |')
 })
 
+test('a key that is forced open is no grant, and no hand-over', () => {
+  const forced = new MadeUpStory()
+    .holds(0, { token: 1, ttlMs: 5_000, process: '1.1' })
+    .says(990, { e: 'force', key: 'k' })
+    .row(1_000, 'k', { owner: null, token: 2, leftMs: 0 })
+  expect(statisticsOf(forced.evidence())).toMatchObject({ granted: 1, unheard: 0, handOvers: 0, takeovers: 0 })
+})
+
 describe('numbers add up', () => {
   test('every call that asked was answered, or its process died', () => {
     const { granted, refused, unanswered } = statisticsOf(evidence())

@@ -1,5 +1,6 @@
 import { Acknowledged } from './acknowledged.ts'
-import { type Evidence, isGrant, wasLive } from './evidence.ts'
+import { type Evidence, isGrant, type TrailEntry, wasLive } from './evidence.ts'
+import { isForced } from './forced.ts'
 
 /** How much was done and suffered. */
 export interface Statistics {
@@ -52,8 +53,11 @@ export function statisticsOf(evidence: Evidence): Statistics {
     failed: tally(history.flatMap((event) => (event.e === 'failed' ? [event.code] : []))),
     unanswered: [...acknowledged.asks.keys()].filter((op) => !acknowledged.answers.has(op)).length,
     takeovers: grants.filter((entry) => entry.oldOwner !== null && !wasLive(entry)).length,
-    handOvers: grants.filter((entry) => wasLive(entry) && entry.oldOwner !== entry.owner).length,
-    unheard: grants.filter(({ key, token }) => acknowledged.grantOf(key, token) === undefined).length,
+    handOvers: grants.filter((entry) => wasLive(entry) && entry.owner !== null && entry.oldOwner !== entry.owner)
+      .length,
+    unheard: grants.filter(
+      (entry) => acknowledged.grantOf(entry.key, entry.token) === undefined && !isForcedOpen(entry, evidence),
+    ).length,
     committedWrites: writes.length,
     unknownCommits: unknown.length,
     unknownCommitsThatHappened: unknown.filter((op) => happened.has(op)).length,
@@ -65,6 +69,11 @@ export function statisticsOf(evidence: Evidence): Statistics {
     stalls: count('stalled'),
     largestSkewMs: largestSkew(evidence),
   }
+}
+
+/** Forcing a key open takes a token, which is nobody's. */
+function isForcedOpen(entry: TrailEntry, evidence: Evidence): boolean {
+  return entry.owner === null && isForced(entry, evidence)
 }
 
 function tally(names: readonly string[]): Map<string, number> {

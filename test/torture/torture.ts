@@ -80,6 +80,9 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
   const { seed, durationMs, onProgress = () => {} } = options
   const folder = await mkdtemp(join(tmpdir(), 'verrou-torture-'))
   const kinds = faultsOf(database).filter(({ name }) => options.faults?.includes(name) ?? true)
+  for (const name of options.faults ?? [])
+    if (!kinds.some((kind) => kind.name === name))
+      throw new Error(`--faults: "${name}" is no fault of ${database.name}`)
   const { turningPoint } = database
   const plan = planOf(seed, durationMs, kinds, options.faults ? undefined : turningPoint)
   await createTables(database, TABLE)

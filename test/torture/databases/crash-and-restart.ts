@@ -17,11 +17,11 @@ export function crashAndRestart({ name = 'crash and restart', server, signals, w
     name,
     lane: 'server',
     weight,
-    draw: (random) => ({ signal: random.pick(signals), downMs: random.integer(100, 3_000) }),
-    async inject({ signal, downMs }, _scene, aborted) {
+    draw: (random) => ({ signal: random.pick(signals), forMs: random.integer(100, 3_000) }),
+    async inject({ signal, forMs }, _scene, aborted) {
       const hurt = server()
       await hurt.process.end(signal as NodeJS.Signals)
-      await sleep(downMs as number, undefined, { signal: aborted }).catch(() => {})
+      await sleep(forMs as number, undefined, { signal: aborted }).catch(() => {})
       await hurt.revive()
     },
   }

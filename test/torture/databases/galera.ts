@@ -65,13 +65,13 @@ function crashAndRejoin(nodeOf: NodeOf, leave: Leave, comeBack: () => void): Fau
     draw: (random) => ({
       node: random.integer(0, NODES - 1),
       signal: random.pick(MYSQL_ENDS),
-      downMs: random.integer(DOWN_MS.least, DOWN_MS.most),
+      forMs: random.integer(DOWN_MS.least, DOWN_MS.most),
     }),
-    async inject({ node: index, signal, downMs }, _scene, aborted) {
+    async inject({ node: index, signal, forMs }, _scene, aborted) {
       const node = nodeOf(index as number)
       await node.process.end(signal as NodeJS.Signals)
       leave(node, true)
-      await sleep(downMs as number, undefined, { signal: aborted }).catch(() => {})
+      await sleep(forMs as number, undefined, { signal: aborted }).catch(() => {})
       await bringBack(node)
       comeBack()
     },
@@ -84,12 +84,12 @@ function partition(nodeOf: NodeOf, leave: Leave, comeBack: () => void): FaultKin
     name: 'node partitioned',
     lane: 'server',
     weight: 10,
-    draw: (random) => ({ node: random.integer(0, NODES - 1), cutOffMs: random.integer(500, 5_000) }),
-    async inject({ node: index, cutOffMs }, _scene, aborted) {
+    draw: (random) => ({ node: random.integer(0, NODES - 1), forMs: random.integer(500, 5_000) }),
+    async inject({ node: index, forMs }, _scene, aborted) {
       const node = nodeOf(index as number)
       leave(node, false)
       await isolate(node, true)
-      await sleep(cutOffMs as number, undefined, { signal: aborted }).catch(() => {})
+      await sleep(forMs as number, undefined, { signal: aborted }).catch(() => {})
       await bringBack(node)
       comeBack()
     },

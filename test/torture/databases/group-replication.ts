@@ -61,12 +61,12 @@ function primaryCrash(
     name: 'failover',
     lane: 'server',
     weight: 10,
-    draw: (random) => ({ downMs: random.integer(0, 3_000) }),
-    async inject({ downMs }, _scene, aborted) {
+    draw: (random) => ({ forMs: random.integer(0, 3_000) }),
+    async inject({ forMs }, _scene, aborted) {
       const killed = primary()
       await killed.process.end()
       follow(await elected(secondaries(), killed))
-      await sleep(downMs as number, undefined, { signal: aborted }).catch(() => {})
+      await sleep(forMs as number, undefined, { signal: aborted }).catch(() => {})
       await killed.revive()
     },
   }

@@ -64,11 +64,11 @@ function replicationStall({ link }: StandbyPair, standby: () => RestartableServe
     name: 'replication stall',
     lane: 'server',
     weight: 10,
-    draw: (random) => ({ stallMs: random.integer(100, 3_000) }),
-    async inject({ stallMs }, _scene, aborted) {
+    draw: (random) => ({ forMs: random.integer(100, 3_000) }),
+    async inject({ forMs }, _scene, aborted) {
       standby()
       link.mute()
-      await sleep(stallMs as number, undefined, { signal: aborted }).catch(() => {})
+      await sleep(forMs as number, undefined, { signal: aborted }).catch(() => {})
       link.unmute()
     },
   }
