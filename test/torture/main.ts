@@ -36,7 +36,10 @@ async function run(wishes: Wishes): Promise<number> {
   console.log(database.version)
   const progress = new ProgressLine(durationMs)
   try {
-    const { broken, faults, only } = wishes
+    const { broken } = wishes
+    const build = BROKEN_BUILDS.find((build) => build.name === broken)
+    const only = wishes.only ?? build?.work
+    const faults = wishes.faults ?? build?.faults
     const verdict = await torture({
       ...{
         database,

@@ -8,6 +8,10 @@ export interface BrokenBuild {
   readonly families: readonly ('sqlite' | 'postgres' | 'mysql')[]
   /** The checks that are meant to find it: one of them must. */
   readonly caughtBy: readonly string[]
+  /** Only these kinds of work, where the mistake shows too rarely for a minute among all the others. */
+  readonly work?: readonly string[]
+  /** Only these faults, for the same reason. */
+  readonly faults?: readonly string[]
   /** Changes the text of statements on their way to the driver. */
   readonly breakSql?: (sql: string) => string
   /** Changes what the store does or answers. */

@@ -33,12 +33,14 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'guard without the row lock',
     families: ['postgres'],
+    work: ['guarded write', 'lock until commit'],
     caughtBy: ['late writes', 'lost updates'],
     breakSql: replaceSql(['for key share of locks', ''], ['for share of locks', '']),
   },
   {
     name: 'guard that always passes',
     families: ['postgres', 'sqlite'],
+    work: ['guarded write', 'lock until commit'],
     caughtBy: ['late writes', 'lost updates'],
     breakSql: (sql) =>
       /is_current/.test(sql) ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?))/g, '($1 or true)') : sql,
@@ -52,6 +54,8 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'a lost reply taken for a refusal',
     families: ['postgres'],
+    work: ['lease by hand'],
+    faults: ['lose an answer'],
     caughtBy: ['grants that were not usable'],
     breakStore: breakStore((store) => ({
       async tryAcquire(request) {
@@ -67,6 +71,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'no giving back',
     families: ['postgres'],
+    work: ['lease by hand', 'lease run'],
     caughtBy: ['grants that were not usable'],
     breakStore: breakStore(() => ({ abandon: async () => true })),
   },

@@ -22,7 +22,7 @@ export const unexplainedEnds: Check = {
 function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   const { key, oldToken, token, owner } = entry
   if (isGrant(entry)) return undefined
-  if (isRevived(entry)) return 'was over, and was extended'
+  if (isRevived(entry, evidence)) return 'was over, and was extended'
   if (!wasLive(entry)) return undefined
   const acknowledged = Acknowledged.of(evidence)
   // Released, or given back, and removed between two looks.
@@ -33,7 +33,13 @@ function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   return isForced(entry, evidence) ? undefined : 'was ended by nobody'
 }
 
-function isRevived({ oldOwner, owner, oldExpiresUs, expiresUs, atUs }: TrailEntry): boolean {
+/** The longest lease that work asks for. */
+const LONGEST_TTL_US = 4_000_000
+
+function isRevived(entry: TrailEntry, { trailKind }: Evidence): boolean {
+  const { oldOwner, owner, oldExpiresUs, expiresUs, atUs } = entry
   if (oldOwner === null || owner === null || oldExpiresUs === null || expiresUs === null) return false
+  // MySQL goes by the start of the statement, which may have waited: only an end too far away tells that it began too late.
+  if (trailKind === 'sampled') return expiresUs - LONGEST_TTL_US > oldExpiresUs
   return oldExpiresUs < atUs - TOLERANCE_US && expiresUs > atUs
 }
