@@ -120,6 +120,17 @@ describe('beliefs', () => {
     expectNothing(forced.evidence())
   })
 
+  test('lawful: thrown out before it was told of its grant, after the next holder was told of its own', () => {
+    const late = new MadeUpStory()
+      .says(0, { e: 'ask', op: 'late', key: 'k', owner: 'late', waitMs: 5_000 }, '1.1')
+      .row(100, 'k', { owner: 'late', token: 1, leftMs: 3_000 })
+      .says(110, { e: 'force', key: 'k' }, '2.1')
+      .row(120, 'k', { owner: null, token: 2, leftMs: 0 })
+      .holds(130, { token: 3 })
+      .says(140, { e: 'granted', op: 'late', key: 'k', token: 1, leftMs: 2_900 }, '1.1')
+    expectNothing(late.evidence())
+  })
+
   test('lawful: until the deadline, or until it lets go', () => {
     const believed = new MadeUpStory()
       .holds(0, { token: 1, process: '1.1' })

@@ -57,7 +57,9 @@ function overlapsIn(evidence: Evidence, beliefs: Belief[]): string[] {
       const earlier = last
       if (last === undefined || belief.until > last.until) last = belief
       if (earlier === undefined || belief.from >= earlier.until - TOLERANCE_US) return []
-      if (wasThrownOut(evidence, earlier, belief.from)) return []
+      // Who was told first need not be who was granted first: the answer to one can have come late, after it had been thrown out.
+      const former = earlier.token < belief.token ? earlier : belief
+      if (wasThrownOut(evidence, former, belief.from)) return []
       const overlapMs = Math.round((earlier.until - belief.from) / 1000)
       return [
         `${belief.key}: ${belief.op} was granted ${belief.token} at ${when(evidence, belief.from)}, ${overlapMs} ms before ${earlier.op} (${earlier.token}) would have let go`,
