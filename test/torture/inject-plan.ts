@@ -16,6 +16,7 @@ export interface Injection {
 
 /** Makes the trouble that was planned, when it was planned. */
 export function injectPlan(plan: Plan, kinds: readonly FaultKind[], scene: Scene, signal: AbortSignal): Injection {
+  const { turningPoint } = scene.database
   const startedAt = performance.now()
   const injected: InjectedFault[] = []
   const active = new Set<PlannedFault>()
@@ -31,13 +32,27 @@ export function injectPlan(plan: Plan, kinds: readonly FaultKind[], scene: Scene
     injected.push({ kind: kind.name, lane, details, from, until: sharedTime(), ...(failure ? { failure } : {}) })
   }
 
+  const skip = ({ kind, lane, details }: PlannedFault, failure: string) => {
+    const at = sharedTime()
+    injected.push({ kind, lane, details, from: at, until: at, failure })
+  }
+
   const wait = async ({ atMs }: PlannedFault): Promise<boolean> => {
     await sleep(Math.max(0, startedAt + atMs - performance.now()), undefined, { signal }).catch(() => {})
     return !signal.aborted
   }
 
+  const isCalm = () => {
+    const elapsedMs = performance.now() - startedAt
+    return plan.calms.some(({ fromMs, untilMs }) => elapsedMs >= fromMs && elapsedMs < untilMs)
+  }
+  // Those before may have taken longer than was planned. A failover comes, however late.
   const oneByOne = async (faults: readonly PlannedFault[]) => {
-    for (const fault of faults) if (await wait(fault)) await inject(fault)
+    for (const fault of faults) {
+      if (!(await wait(fault))) return
+      if (isCalm() && fault.kind !== turningPoint?.name) skip(fault, 'too late: the storm was over')
+      else await inject(fault)
+    }
   }
   const asPlanned = async (fault: PlannedFault) => {
     if (await wait(fault)) await inject(fault)
