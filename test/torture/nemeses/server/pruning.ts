@@ -1,20 +1,21 @@
 import type { FaultKind } from '../../fault.ts'
 import type { Random } from '../../random.ts'
 import { overAndOver } from './over-and-over.ts'
-import { serverFamily } from './server-scene.ts'
+import type { ServerFamily } from './server-scene.ts'
 import { sweptSoon } from './swept-soon.ts'
 import { AHEAD_EVERY_MS, setTokensAhead } from './token-ahead.ts'
 
 /**
- * A transaction under REPEATABLE READ, which is what MySQL begins, does not see that a row was taken, freed and removed since its first look: for
- * that, the retention must be longer than transactions are. In life it is an hour. Here, workers' transactions take less than this.
+ * How long rows stay. A transaction under REPEATABLE READ, which is what MySQL begins, does not see that a row was taken, freed and removed since its
+ * first look: for that, the retention must be longer than transactions are. In life it is an hour; workers' transactions take less than
+ * four seconds.
  */
-const LONGEST_TRANSACTION_MS = 4_000
+const RETENTIONS_MS = { postgres: [1, 20, 50, 200], sqlite: [1, 20, 50, 200], mysql: [4_000, 6_000] }
 
 /** `aheadMs`: so far before the clock are tokens set; 0: not at all. */
-export function drawPruning(random: Random) {
+export function drawPruning(random: Random, family: keyof typeof RETENTIONS_MS) {
   return {
-    retentionMs: random.pick([1, 20, 50, 200]),
+    retentionMs: random.pick(RETENTIONS_MS[family]),
     aheadMs: random.pick([0, 0, 100, 1_000]),
     forMs: random.integer(1_000, 5_000),
   }
@@ -24,15 +25,13 @@ export function drawPruning(random: Random) {
  * Rows are swept away as soon as they have been free for a moment, while their keys are in use: whoever takes a key next makes
  * its row anew, and its token must be higher all the same.
  */
-export const pruning: FaultKind = {
+export const pruning = (family: ServerFamily): FaultKind => ({
   name: 'pruning at full speed',
   lane: 'server',
   weight: 12,
-  draw: drawPruning,
+  draw: (random) => drawPruning(random, family),
   inject({ retentionMs, aheadMs, forMs }, scene, signal) {
-    const family = serverFamily(scene)
-    const least = family === 'mysql' ? LONGEST_TRANSACTION_MS : 0
-    const { look, remove } = sweptSoon(family, scene.tableName, Math.max(Number(retentionMs), least))
+    const { look, remove } = sweptSoon(family, scene.tableName, Number(retentionMs))
     let afterKey = ''
     let aheadAtMs = 0
     return overAndOver(scene, signal, { forMs: Number(forMs), pauseMs: 1 }, async (session) => {
@@ -48,4 +47,4 @@ export const pruning: FaultKind = {
         if (Number(is_old)) await session.query(remove.sql, remove.values({ key: String(key) }))
     })
   },
-}
+})

@@ -27,6 +27,6 @@ export function serverFaults(family: TortureDatabase['family']): readonly FaultK
     strangersTransaction(family),
     maintenance(family),
     dump(family),
-    pruning,
+    pruning(family),
   ]
 }

@@ -54,7 +54,7 @@ const sqlitePruning: FaultKind = {
   name: 'pruning at full speed',
   lane: 'server',
   weight: 12,
-  draw: drawPruning,
+  draw: (random) => drawPruning(random, 'sqlite'),
   inject: ({ retentionMs, aheadMs, forMs }, scene, signal) =>
     bySqliteStranger(scene, signal, Number(forMs), {
       task: 'prune',
