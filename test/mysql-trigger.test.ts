@@ -24,7 +24,11 @@ for (const { name, url } of SERVERS) {
     }
 
     test.each(['insert', 'update'])('on %s: an error that says so, and no lock whose token is 0', async (event) => {
-      if (event === 'update') await open.factory().createLock('update').run(() => 1)
+      if (event === 'update')
+        await open
+          .factory()
+          .createLock('update')
+          .run(() => 1)
       const drop = await addTrigger(event)
       const lock = open.factory().createLock(event, '30s')
       const says = { code: 'E_UNSUPPORTED', message: expect.stringMatching(/trigger.*portable: true/) }

@@ -76,7 +76,9 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     test('statements are prepared by name, or not at all', async () => {
       connect()
       await pid()
-      expect((await own.execute(PREPARED, [], 2_000)).rows).toEqual([{ name: expect.stringMatching(/^verrou-pid-test-/) }])
+      expect((await own.execute(PREPARED, [], 2_000)).rows).toEqual([
+        { name: expect.stringMatching(/^verrou-pid-test-/) },
+      ])
       await own.close()
       await pool.end()
       connect({}, null)
