@@ -5,7 +5,7 @@
 insert into `verrou_locks` (`key`, owner, attempt, token, expires_at, acquired_at, held_by, wanted)
 select seen.`key`, ?, ?,
   last_insert_id(if(seen.expires_at > timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)), seen.token, greatest(seen.token + 1, timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))))),
-  greatest(coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + cast(? as signed), 9223372036854775807), if(seen.expires_at > timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)), seen.expires_at, 0)),
+  greatest(coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + cast(? as signed), 9223372036854775807), seen.expires_at),
   timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)), ?, false
 from (
   select `key`, attempt, token, expires_at

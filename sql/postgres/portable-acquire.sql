@@ -18,7 +18,7 @@ retaken as (
   set owner = $3::text,
       attempt = $4::text,
       token = case when free.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
-      expires_at = greatest(coalesce(clock.now + $5::bigint, 9223372036854775807), case when free.is_own then locks.expires_at end),
+      expires_at = greatest(coalesce(clock.now + $5::bigint, 9223372036854775807), locks.expires_at),
       acquired_at = clock.now,
       held_by = $6::text,
       wanted = false

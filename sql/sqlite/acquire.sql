@@ -11,7 +11,7 @@ on conflict (key) do update
 set owner = excluded.owner,
     attempt = excluded.attempt,
     token = case when locks.expires_at > excluded.acquired_at then locks.token else max(locks.token + 1, excluded.token) end,
-    expires_at = max(excluded.expires_at, case when locks.expires_at > excluded.acquired_at then locks.expires_at else 0 end),
+    expires_at = max(excluded.expires_at, locks.expires_at),
     acquired_at = excluded.acquired_at,
     held_by = excluded.held_by,
     wanted = 0

@@ -48,7 +48,7 @@ set owner = ${value('owner')},
     token = cast(${value('nextToken')} as signed),
     expires_at = greatest(
       coalesce(cast(${value('nowUs')} as signed) + cast(${value('ttlUs')} as signed), ${never}),
-      if(expires_at > cast(${value('nowUs')} as signed), expires_at, 0)
+      expires_at
     ),
     acquired_at = cast(${value('nowUs')} as signed),
     held_by = ${value('heldBy')},

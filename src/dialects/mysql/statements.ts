@@ -32,7 +32,7 @@ export function mysqlStatements(table: ResolvedTable) {
 insert into ${locks} (\`key\`, owner, attempt, token, expires_at, acquired_at, held_by, wanted)
 select seen.\`key\`, ${value('owner')}, ${value('attempt')},
   last_insert_id(if(seen.expires_at > ${now}, seen.token, greatest(seen.token + 1, ${now}))),
-  greatest(coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), if(seen.expires_at > ${now}, seen.expires_at, 0)),
+  greatest(coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), seen.expires_at),
   ${now}, ${value('heldBy')}, false
 from (
   select \`key\`, attempt, token, expires_at

@@ -39,7 +39,7 @@ retaken as (
   set owner = ${value('owner')}::text,
       attempt = ${value('attempt')}::text,
       token = case when free.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
-      expires_at = greatest(coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), case when free.is_own then locks.expires_at end),
+      expires_at = greatest(coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), locks.expires_at),
       acquired_at = clock.now,
       held_by = ${value('heldBy')}::text,
       wanted = false
