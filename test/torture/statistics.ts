@@ -1,6 +1,5 @@
 import { Acknowledged } from './acknowledged.ts'
-import { type Evidence, isGrant, type TrailEntry, wasLive } from './evidence.ts'
-import { isForced } from './forced.ts'
+import { type Evidence, isGrant, wasLive } from './evidence.ts'
 
 /** How much was done and suffered. */
 export interface Statistics {
@@ -55,9 +54,8 @@ export function statisticsOf(evidence: Evidence): Statistics {
     takeovers: grants.filter((entry) => entry.oldOwner !== null && !wasLive(entry)).length,
     handOvers: grants.filter((entry) => wasLive(entry) && entry.owner !== null && entry.oldOwner !== entry.owner)
       .length,
-    unheard: grants.filter(
-      (entry) => acknowledged.grantOf(entry.key, entry.token) === undefined && !isForcedOpen(entry, evidence),
-    ).length,
+    // Without an owner: forced open, a lock until commit, or a token that the pruning fault has set ahead.
+    unheard: grants.filter(({ key, token, owner }) => owner !== null && !acknowledged.grantOf(key, token)).length,
     committedWrites: writes.length,
     unknownCommits: unknown.length,
     unknownCommitsThatHappened: unknown.filter((op) => happened.has(op)).length,
@@ -69,11 +67,6 @@ export function statisticsOf(evidence: Evidence): Statistics {
     stalls: count('stalled'),
     largestSkewMs: largestSkew(evidence),
   }
-}
-
-/** Forcing a key open takes a token, which is nobody's. */
-function isForcedOpen(entry: TrailEntry, evidence: Evidence): boolean {
-  return entry.owner === null && isForced(entry, evidence)
 }
 
 function tally(names: readonly string[]): Map<string, number> {
