@@ -12,7 +12,7 @@ import { RestartableServer } from './restartable-server.ts'
 import { SupervisedServer } from './supervised-server.ts'
 import { untilTrue } from './until-true.ts'
 
-const JOIN_PATIENCE_MS = 90_000
+const JOIN_PATIENCE_MS = 40_000
 
 /** The copy needs an identity of its own. */
 const COPY_DATA = `cp -R "$1" "$2" && rm "$2/auto.cnf"`
