@@ -127,6 +127,8 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
     await database.heal()
     const unfinished = await finish(stage.workers)
     await sleep(LEASES_END_MS)
+    // Its own looks are transactions, too.
+    await sampler?.stop()
     const leftovers = await atDatabase(database, TABLE, (send) => findLeftovers(database, TABLE, send))
     onProgress({ phase: 'checking', elapsedMs: elapsedMs(), injection, folder })
     const evidence = await gather({ isOver: true, leftovers, unfinished })
