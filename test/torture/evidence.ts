@@ -3,7 +3,8 @@ import type { HistoryEvent } from './history.ts'
 
 /** Everything that the checks know. Times are microseconds: `…Us` of the database's clock, `t` and spans of the shared one. */
 export interface Evidence {
-  readonly family: 'sqlite' | 'postgres' | 'mysql'
+  /** Waiters are not told of releases by other processes: they poll. */
+  readonly isPolled: boolean
   /** In the order of time. */
   readonly history: readonly HistoryEvent[]
   /** Every change of every lock's row, by key, in the order in which they were made. */

@@ -37,14 +37,14 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
     const trail = sampler ? sampler.trail() : await readTrail(send, tables)
     return { clockOffsetUs, counters, writes, knownUntil, trail }
   })
-  const { family } = database
   if (isOver) {
     await keepLines(folder, 'trail', [...stored.trail.values()].flat())
     await keepLines(folder, 'faults', faults)
   }
   return {
     ...stored,
-    family,
+    // Behind a pooler in transaction mode nothing is heard.
+    isPolled: database.family === 'mysql' || database.name === 'pgbouncer-transaction',
     faults,
     calms,
     leftovers,

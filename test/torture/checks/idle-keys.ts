@@ -14,9 +14,9 @@ const SLACK_US = 1_200_000
 export const idleKeys: Check = {
   name: 'waiters that were not served',
   meaning:
-    'in a calm, a key lay free for longer than wake-ups (Postgres, SQLite) or a `delay` take (MySQL, MariaDB), all in all, while somebody waited for it (G13)',
+    'in a calm, a key lay free for longer than wake-ups take (or, where waiters poll, a `delay`), all in all, while somebody waited for it (G13)',
   find(evidence) {
-    const bound = SLACK_US + (evidence.family === 'mysql' ? DELAY_US : 0)
+    const bound = SLACK_US + (evidence.isPolled ? DELAY_US : 0)
     const waits = waitsOf(evidence)
     return [...waits].flatMap(([key, waiting]) => {
       const everFree = freeSpans(evidence, key)

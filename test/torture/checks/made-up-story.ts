@@ -91,7 +91,7 @@ export class MadeUpStory {
     const goodbyes = living.map((process): HistoryEvent => ({ e: 'closed', t: END_MS * 1000, process }))
     const isCounted = this.#writes.length > 0
     return {
-      ...{ family: 'postgres', trailKind: 'complete', clockOffsetUs: OFFSET_US },
+      ...{ isPolled: false, trailKind: 'complete', clockOffsetUs: OFFSET_US },
       ...{ faults: [], calms: [], leftovers: [], unfinished: [] },
       ...{ knownUntil: Number.POSITIVE_INFINITY, isOver: true },
       history: [...this.#history.toSorted((one, other) => one.t - other.t), ...goodbyes],

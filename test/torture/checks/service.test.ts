@@ -18,8 +18,8 @@ describe('waiters that were not served', () => {
   })
 
   test('found on MySQL only after more than a delay', () => {
-    expect(found(idle().evidence({ calms, family: 'mysql' }))).toEqual(['waiters that were not served'])
-    expectNothing(idle().evidence({ calms: [{ from: 0, until: 7 * SECOND_US }], family: 'mysql' }))
+    expect(found(idle().evidence({ calms, isPolled: true }))).toEqual(['waiters that were not served'])
+    expectNothing(idle().evidence({ calms: [{ from: 0, until: 7 * SECOND_US }], isPolled: true }))
   })
 
   test('lawful: in a storm, after the answer, or while somebody else holds it', () => {
