@@ -1,10 +1,7 @@
 import type { FaultKind, Scene } from '../../fault.ts'
 import { pause } from '../pause.ts'
 import { serverFamily, workerAtServer } from './server-scene.ts'
-import { openSession, type ServerSession } from './server-session.ts'
-
-/** too_many_connections; ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED */
-const REFUSALS: ReadonlySet<unknown> = new Set(['53300', 1040, 1203, 1226])
+import { isFull, openSession, type ServerSession } from './server-session.ts'
 
 /** A server that takes more than this has a limit that no test should reach. */
 const MOST = 1_000
@@ -52,8 +49,7 @@ async function takeOne(scene: Scene, taken: ServerSession[]): Promise<boolean> {
     taken.push(await openSession(serverFamily(scene), workerAtServer(scene)))
     return true
   } catch (error) {
-    const { code, errno } = error as { code?: unknown; errno?: unknown }
-    if (REFUSALS.has(code) || REFUSALS.has(errno)) return false
+    if (isFull(error)) return false
     throw error
   }
 }

@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Scene } from '../../fault.ts'
-import { openSession, type ServerSession } from './server-session.ts'
+import { isFull, openSession, type ServerSession } from './server-session.ts'
 
 export type ServerFamily = 'postgres' | 'mysql'
+
+const FULL_ATTEMPTS = 10
+const FULL_PAUSE_MS = 50
 
 /** Which language the server of the scene speaks. */
 export function serverFamily({ database }: Scene): ServerFamily {
@@ -9,9 +13,21 @@ export function serverFamily({ database }: Scene): ServerFamily {
   return database.family
 }
 
-/** A session of the torture's own user, who may do anything, at the server that takes writes now. */
-export function openAdmin(scene: Scene, url: string = scene.database.adminUrl()): Promise<ServerSession> {
-  return openSession(serverFamily(scene), url)
+/**
+ * A session of the torture's own user, who may do anything, at the server that takes writes now.
+ *
+ * Tried again where the server is full: MySQL keeps one place for its administrators, and whoever comes stands in it
+ * until it is known who that is. So somebody who is being refused there keeps an administrator out, for a moment.
+ */
+export async function openAdmin(scene: Scene, url: string = scene.database.adminUrl()): Promise<ServerSession> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await openSession(serverFamily(scene), url)
+    } catch (error) {
+      if (!isFull(error) || attempt === FULL_ATTEMPTS) throw error
+      await sleep(FULL_PAUSE_MS)
+    }
+  }
 }
 
 /**

@@ -26,6 +26,15 @@ const POSTGRES_OPTIONS = [
 
 const MYSQL_OPTIONS = `set session innodb_lock_wait_timeout = ${LOCK_WAIT_MS / 1000}, lock_wait_timeout = ${LOCK_WAIT_MS / 1000}, wait_timeout = 600`
 
+/** too_many_connections; ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED */
+const FULL: ReadonlySet<unknown> = new Set(['53300', 1040, 1203, 1226])
+
+/** Whether a session was refused since there are as many as may be. */
+export function isFull(error: unknown): boolean {
+  const { code, errno } = error as { code?: unknown; errno?: unknown }
+  return FULL.has(code) || FULL.has(errno)
+}
+
 /** Opens a session with the user of the URL. */
 export function openSession(family: 'postgres' | 'mysql', url: string): Promise<ServerSession> {
   return family === 'postgres' ? openPostgres(url) : openMysql(url)
