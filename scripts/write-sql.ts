@@ -17,6 +17,9 @@ const DATABASES: Record<DialectName, string> = {
 /** What each statement is for, as a database administrator would ask. */
 const PURPOSES: Readonly<Record<string, string>> = {
   acquire: 'One try to take a lock.',
+  'acquire-all': 'Many tries that came at the same moment.',
+  'release-all': 'Gives many locks back.',
+  'look-all': 'After acquire-all, if not all were granted: which ones were.',
   create: 'The rest of a try, if the key has no row yet.',
   peek: 'The start of a try: a look that takes no write lock, which spares refused tries the rest.',
   extend: 'Makes a lease that is still live last longer.',

@@ -7,6 +7,23 @@ export interface RenewalInput {
   readonly ttlUs: number | null
 }
 
+/** One of many tries that a statement makes. */
+export interface TryInput {
+  readonly key: string
+  readonly owner: string
+  readonly attempt: string
+  /** Microseconds; `null`: never. */
+  readonly ttlUs: number | null
+  readonly heldBy: string
+}
+
+/** One of many holds that a statement releases. */
+export interface HoldInput {
+  readonly key: string
+  readonly owner: string
+  readonly token: number
+}
+
 /** The values that statements are made with, by name. */
 export interface StatementInput {
   readonly key: string
@@ -24,11 +41,13 @@ export interface StatementInput {
   readonly heirAttempt: string
   /** Sent as one text of JSON: each dialect says which. */
   readonly renewals: readonly RenewalInput[]
+  /** Likewise. */
+  readonly tries: readonly TryInput[]
+  /** Likewise. */
+  readonly holds: readonly HoldInput[]
   /** How long a run keeps its key from when it began, microseconds; `null`: no longer. */
   readonly periodUs: number | null
   readonly hasFailed: boolean
-  /** Postgres only: the 64-bit number that stands for a key that has no row yet, as decimal text. */
-  readonly newKeyLock: string
   /** MySQL, in a transaction of the caller's, and portable: what the look saw of the row. */
   readonly seen: string
   /** MySQL, portable: the token of the grant, out of the look before it. */

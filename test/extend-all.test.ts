@@ -47,6 +47,7 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
         ownConnection: connection,
         wakeSource: undefined,
         createTable: undefined,
+        isBatching: false,
       })
     }
 

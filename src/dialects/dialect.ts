@@ -2,6 +2,7 @@ import type { TransactionAnswer } from '../caller-transaction.ts'
 import type { Answer, ParameterName, RenewalInput, Statement, StatementInput } from '../statement.ts'
 import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
+import type { TogetherDialect } from './together-dialect.ts'
 
 /**
  * What a statement of a try came to:
@@ -172,6 +173,8 @@ export interface LockDialect {
   readonly holdLook?: HoldLook
   readonly statements: LockStatements
   readonly transaction: TransactionDialect
+  /** Many tries, and many releases, in one statement. Missing: each is sent by itself. */
+  readonly together?: TogetherDialect
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
   readExtend(answer: Answer): ExtendAnswer

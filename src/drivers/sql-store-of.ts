@@ -18,9 +18,14 @@ export interface SqlStoreOptions extends TableOptions {
    * migrations of `verrou-sql/migrations` instead where the app's user may not create tables.
    */
   readonly autoCreateTable?: boolean | undefined
+  /**
+   * Whether tries that come at the same moment leave in one statement, and releases likewise: many callers cost little more than one. Each is
+   * answered as if it had been sent alone, and one that is alone is sent at once. Default: true.
+   */
+  readonly batch?: boolean | undefined
 }
 
-const KNOWN = ['tableName', 'schema', 'autoCreateTable']
+const KNOWN = ['tableName', 'schema', 'autoCreateTable', 'batch']
 
 /** What an option must look like. */
 interface OptionRule {
@@ -56,8 +61,10 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
     const given = (options as Record<string, unknown>)[name]
     if (!isValid(given)) throw isSecret ? hidingError(name, rule, given) : invalidOption(name, rule, given)
   }
-  const { autoCreateTable = false } = options
+  const { autoCreateTable = false, batch = true } = options
   if (typeof autoCreateTable !== 'boolean') throw invalidOption('autoCreateTable', 'true or false', autoCreateTable)
+
+  if (typeof batch !== 'boolean') throw invalidOption('batch', 'true or false', batch)
 
   const table = resolveTable(options)
   const executor = wiring.executor(options, table)
@@ -67,6 +74,7 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
     executor,
     table,
     dialect,
+    isBatching: batch,
     ownConnection: ownConnection && ownOrPool(ownConnection, executor, systemClock),
     wakeSource: wiring.wakeSource?.(options, table, ownConnection, executor),
     dialectWithin: (transaction) => wiring.dialectWithin?.(transaction, options, table) ?? dialect(),

@@ -15,7 +15,6 @@ import { extendAfterLook, handOverAfterLook, type SendStatement } from './after-
 import { asCallerTransaction } from './as-caller-transaction.ts'
 import { inTime } from './in-time.ts'
 import { leaseStateOf } from './lease-state.ts'
-import { lockKeyHash } from './lock-key-hash.ts'
 import type {
   HandOverOutcome,
   LeaseHold,
@@ -30,12 +29,14 @@ import type {
   TryOutcome,
   WantAnswer,
 } from './lock-store.ts'
+import { outcomeOf } from './outcome-of.ts'
 import { renewAll } from './renew-all.ts'
 import { RowLocked } from './row-locked.ts'
 import { runRecordOf } from './run-record.ts'
 import { schemaError } from './schema-error.ts'
 import { SqlTransactionStore } from './sql-transaction-store.ts'
 import { Sweeper } from './sweeper.ts'
+import { TogetherCalls } from './together-calls.ts'
 import type { ClosableWakeSource, WakeSource } from './wake-source.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -50,6 +51,8 @@ export interface SqlStoreParts {
   /** Where renewals are sent; undefined: where everything else is. */
   readonly ownConnection: OwnConnection | undefined
   readonly wakeSource: ClosableWakeSource | undefined
+  /** Whether tries and releases that come at the same moment leave in one statement. */
+  readonly isBatching: boolean
   /** Creates the table when it is found missing; undefined: an error says so. */
   readonly createTable: ((dialect: LockDialect) => Promise<void>) | undefined
 }
@@ -64,27 +67,33 @@ export class SqlStore implements LockStore {
   readonly #parts: SqlStoreParts
   readonly #sweeper: Sweeper
   readonly #within = new WeakMap<object, SqlTransactionStore>()
+  readonly #together: TogetherCalls | undefined
   #dialect: LockDialect | undefined
 
   constructor(parts: SqlStoreParts) {
     this.#parts = parts
+    if (parts.isBatching) {
+      this.#together = new TogetherCalls({
+        dialect: () => this.#dialect ?? this.#resolveDialect(),
+        send: (dialect, statement, input) => this.#send(dialect, statement, input),
+        alone: { tryAcquire: (request) => this.#tryAlone(request), release: (hold) => this.#releaseAlone(hold) },
+        abandon: (key, attempt) => this.abandon(key, attempt),
+        granted: () => this.#sweeper.granted(),
+      })
+    }
     this.#sweeper = new Sweeper({
       look: (afterKey) => this.#lookForOldRows(afterKey),
       remove: (key) => this.sweepKey(key),
     })
   }
 
-  async tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
-    const dialect = this.#dialect ?? (await this.#resolveDialect())
-    const { table } = this.#parts
-    const input: Input = {
-      ...request,
-      // Hashed only for a dialect whose statement has it.
-      get newKeyLock() {
-        return lockKeyHash(table, request.key)
-      },
-    }
+  tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
+    return this.#together ? this.#together.tryAcquire(request) : this.#tryAlone(request)
+  }
 
+  async #tryAlone(request: LeaseRequest): Promise<TryOutcome> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    const input: Input = { ...request }
     const first = dialect.trySteps[0]
     for (let step = first; step; ) {
       const answer = await this.#takeStep(dialect, step, input)
@@ -93,13 +102,9 @@ export class SqlStore implements LockStore {
         step = followingStep(dialect.trySteps, step, answer.next)
         continue
       }
-      if (answer.kind === 'held') return { granted: false, freeInUs: answer.freeInUs }
-      if (answer.kind !== 'granted') {
-        // What comes after the first step may have waited.
-        return { granted: false, freeInUs: null, isUncertain: true, hasWaited: step !== first }
-      }
-      this.#sweeper.granted()
-      return { granted: true, token: answer.token, grantedAtUs: answer.grantedAtUs }
+      if (answer.kind === 'granted') this.#sweeper.granted()
+      // What comes after the first step may have waited.
+      return outcomeOf(answer, step !== first)
     }
     throw new TypeError('the last step of a try left it open')
   }
@@ -115,7 +120,11 @@ export class SqlStore implements LockStore {
     return answer.kind === 'extended' ? answer.atUs : null
   }
 
-  async release(hold: LeaseHold): Promise<boolean> {
+  release(hold: LeaseHold): Promise<boolean> {
+    return this.#together ? this.#together.release(hold) : this.#releaseAlone(hold)
+  }
+
+  async #releaseAlone(hold: LeaseHold): Promise<boolean> {
     return (await this.#ask((dialect) => dialect.statements.release, hold)).affectedRows > 0
   }
 

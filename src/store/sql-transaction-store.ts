@@ -13,7 +13,6 @@ import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble } from '../store-trouble.ts'
 import { leaseStateOf } from './lease-state.ts'
-import { lockKeyHash } from './lock-key-hash.ts'
 import type { LeaseHold, LeaseRequest, LeaseState, TransactionStore, TryOutcome } from './lock-store.ts'
 import { RowExists } from './row-exists.ts'
 import { RowLocked } from './row-locked.ts'
@@ -137,15 +136,7 @@ export class SqlTransactionStore implements TransactionStore {
 
   async #try(key: string, input: Input, attempt: string): Promise<TryOutcome> {
     const { transaction } = await this.#resolveDialect()
-    const { table } = this.#parts
-    const whole = {
-      ...input,
-      key,
-      seen: '',
-      get newKeyLock() {
-        return lockKeyHash(table, key)
-      },
-    }
+    const whole = { ...input, key, seen: '' }
     const first = transaction.trySteps[0]
     let hasMet = false
     for (let step = first; step; ) {

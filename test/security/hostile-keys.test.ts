@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compilerFor } from '../../src/dialects/compiler.ts'
+import { newKeyLock } from '../../src/dialects/postgres/new-key-lock.ts'
 import { memoryStore } from '../../src/drivers/memory.ts'
 import { LockFactory } from '../../src/index.ts'
-import { lockKeyHash } from '../../src/store/lock-key-hash.ts'
 import { isSelected } from '../servers/selection.ts'
 import { rejection } from '../suite/rejection.ts'
 import { BACKENDS } from '../support/backends.ts'
@@ -95,9 +97,9 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
 
     test('a key whose 64-bit number is taken by another one is refused for that moment, and granted after it', async () => {
       const { tableName } = open.address as TableAddress
-      const number = lockKeyHash({ tableName, schema: undefined }, 'collides')
+      const number = newKeyLock({ tableName, schema: undefined }, sql.lit('collides'))
       await other.query('begin')
-      await other.query('select pg_advisory_xact_lock($1::bigint)', [number])
+      await other.query(sql`select pg_advisory_xact_lock(${number})`.compile(compilerFor('postgres')).sql)
       const locks = open.factory()
       expect(await locks.createLock('collides').acquireImmediately()).toBe(false)
       expect(await locks.createLock('does not').acquireImmediately()).toBe(true)

@@ -28,7 +28,6 @@ const INPUT: Readonly<Record<string, unknown>> = {
   },
   ...{
     hasFailed: false,
-    newKeyLock: '1',
     seen: '',
     afterKey: '',
     renewals: [{ key: 'k', owner: 'o', token: 1, ttlUs: 1 }],

@@ -9,8 +9,8 @@ import type {
   TransactionDialect,
   TryAnswer,
 } from '../dialect.ts'
+import { renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
-import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfMysqlError } from './errors.ts'
 import { mysqlRunStatements } from './run-statements.ts'
 import { mysqlSharingStatements } from './sharing-statements.ts'

@@ -1,12 +1,14 @@
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, RenewalInput } from '../../statement.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
 import type { ExtendAnswer, HandOverAnswer, LockDialect, TryAnswer, WantStepAnswer } from '../dialect.ts'
+import { holdsJson, renewalsJson, triesJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
-import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfPostgresError } from './errors.ts'
+import { readAcquireRow } from './read-acquire-row.ts'
 import { postgresRunStatements } from './run-statements.ts'
 import { postgresSharingStatements } from './sharing-statements.ts'
 import { postgresStatements } from './statements.ts'
+import { postgresTogether } from './together.ts'
 import { postgresTransactionStatements } from './transaction-statements.ts'
 
 /** Postgres 14 and newer, and what speaks its language. */
@@ -29,7 +31,8 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       seesRowLocksEnd: false,
       isConflictSilent: false,
     },
-    encode: (name, given) => (name === 'renewals' ? renewalsJson(given as readonly RenewalInput[]) : given),
+    together: postgresTogether(table),
+    encode,
     readExtend,
     readExtendAll,
     readHandOver,
@@ -37,15 +40,23 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
   }
 }
 
+/** Lists are sent as one text of JSON. */
+const LISTS: Partial<Record<ParameterName, (given: never) => string>> = {
+  renewals: renewalsJson,
+  tries: triesJson,
+  holds: holdsJson,
+}
+
+function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
+  const asJson = LISTS[name]
+  return asJson ? asJson(given as never) : given
+}
+
 export function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
   if (others.length > 0) throw new TypeError('a try has one answer')
   // No row: the advisory lock or the unique index showed that somebody else is creating the key right now.
   if (!row) return { kind: 'locked' }
-  if (row.is_granted) return { kind: 'granted', token: numberOf(row.token), grantedAtUs: numberOf(row.now) }
-  const freeInUs = numberOrNull(row.free_in)
-  if (freeInUs === null || freeInUs > 0) return { kind: 'held', freeInUs }
-  // Free, and yet not taken: somebody else has the row locked, or its lease ran out since the transaction began.
-  return { kind: 'locked', ranOutSinceBegin: row.has_run_out === true }
+  return readAcquireRow(row)
 }
 
 function readExtend({ rows: [row, ...others] }: Answer): ExtendAnswer {

@@ -4,6 +4,7 @@ import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
 import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
+import { newKeyLock } from './new-key-lock.ts'
 import { tellListeners } from './tell-listeners.ts'
 
 // clock_timestamp(), not now(): now() is frozen at BEGIN, so a lease taken late in a long transaction would be born old.
@@ -58,7 +59,7 @@ created as (
     coalesce(clock.now + ${value('ttlUs')}::bigint, ${never}), clock.now, ${value('heldBy')}::text
   from clock
   where not exists (select from ${locks} as locks where locks.key = ${value('key')}::text)
-    and pg_try_advisory_xact_lock(${value('newKeyLock')}::bigint)
+    and pg_try_advisory_xact_lock(${newKeyLock(table, sql`${value('key')}::text`)})
   on conflict (key) do nothing
   returning locks.token, locks.acquired_at as now
 )

@@ -8,8 +8,8 @@ import type {
   TryAnswer,
   WantStepAnswer,
 } from '../dialect.ts'
+import { renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
-import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfSqliteError } from './errors.ts'
 import { sqliteRunStatements } from './run-statements.ts'
 import { sqliteSharingStatements } from './sharing-statements.ts'

@@ -1,0 +1,144 @@
+import { errors } from '../errors.ts'
+import { asTrouble } from '../store-trouble.ts'
+
+/** What a {@link Batcher} sends, and how. */
+export interface BatcherParts<Call, Outcome> {
+  /** Two calls with one key are never in one batch: the earlier one is answered first. */
+  keyOf(call: Call): string
+  /** A call that is alone, or that a batch could not answer. */
+  sendOne(call: Call): Promise<Outcome>
+  /**
+   * Several calls in one statement: all of it is done, or nothing.
+   *
+   * @returns an outcome for each, in the same order; `undefined`: nothing was done for this one, and only {@link sendOne} can tell why
+   */
+  sendMany(calls: readonly Call[]): Promise<readonly (Outcome | undefined)[]>
+}
+
+/** Statements on their way at the same time: while the database works on one, this process reads the answer of the other. */
+const LANES = 2
+/** What takes longer waits for a row, or for a connection that is dead: it keeps nobody else from sending. */
+const STUCK_MS = 20
+/** Stuck ones included. As many as this are more than any pool has connections for. */
+const MOST_ON_THEIR_WAY = 64
+/** Keys in one statement: enough to make the round trip cheap, few enough that no one waits long for the others. */
+const MOST_TOGETHER = 256
+
+interface Waiting<Call, Outcome> {
+  readonly call: Call
+  readonly resolve: (outcome: Outcome | Promise<Outcome>) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Sends calls that come at the same moment in one statement. A call that is alone is sent at once; those that come while the lanes are taken
+ * leave together in the next statement. Each is answered as if it had been sent by itself: where a batch fails and nothing of it was done, every call
+ * is sent again alone, so that one that cannot work does not fail the others; where nobody knows, each caller finds out by its own key.
+ */
+export class Batcher<Call, Outcome> {
+  readonly #parts: BatcherParts<Call, Outcome>
+  #queue: Waiting<Call, Outcome>[] = []
+  #lanesTaken = 0
+  #onTheirWay = 0
+  #isFlushPlanned = false
+
+  constructor(parts: BatcherParts<Call, Outcome>) {
+    this.#parts = parts
+  }
+
+  send(call: Call): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ call, resolve, reject })
+      this.#planFlush()
+    })
+  }
+
+  /** When whatever runs now has come to its end, and with it all that was waiting for the same answer: they all send their next call in this turn. */
+  #planFlush(): void {
+    if (this.#isFlushPlanned || this.#lanesTaken >= LANES) return
+    this.#isFlushPlanned = true
+    process.nextTick(() => {
+      this.#isFlushPlanned = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#queue.length > 0 && this.#lanesTaken < LANES && this.#onTheirWay < MOST_ON_THEIR_WAY) {
+      void this.#occupyLane(this.#answer(this.#nextBatch()))
+    }
+  }
+
+  #nextBatch(): Waiting<Call, Outcome>[] {
+    const waiting = this.#queue
+    if (waiting.length === 1) {
+      this.#queue = []
+      return waiting
+    }
+    const keys = new Set<string>()
+    const batch: Waiting<Call, Outcome>[] = []
+    const later: Waiting<Call, Outcome>[] = []
+    for (const one of waiting) {
+      const key = this.#parts.keyOf(one.call)
+      if (batch.length >= MOST_TOGETHER || keys.has(key)) later.push(one)
+      else {
+        keys.add(key)
+        batch.push(one)
+      }
+    }
+    this.#queue = later
+    return batch
+  }
+
+  async #occupyLane(work: Promise<void>): Promise<void> {
+    let isStuck = false
+    this.#lanesTaken++
+    this.#onTheirWay++
+    const timer = setTimeout(() => {
+      isStuck = true
+      this.#lanesTaken--
+      this.#flush()
+    }, STUCK_MS)
+    // Whoever waits for the answer keeps the process alive, or nobody does.
+    timer.unref?.()
+    await work
+    clearTimeout(timer)
+    if (!isStuck) this.#lanesTaken--
+    this.#onTheirWay--
+    if (this.#queue.length > 0) this.#planFlush()
+  }
+
+  /** Never rejects: whatever happens is told to the callers. */
+  async #answer(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
+    const [first] = batch
+    if (batch.length === 1 && first) return this.#answerAlone(first)
+    try {
+      const outcomes = await this.#parts.sendMany(batch.map(({ call }) => call))
+      const left: Waiting<Call, Outcome>[] = []
+      for (const [index, one] of batch.entries()) {
+        const outcome = outcomes[index]
+        if (outcome === undefined) left.push(one)
+        else one.resolve(outcome)
+      }
+      for (const one of left) void this.#answerAlone(one)
+    } catch (error) {
+      if (concernsAll(error)) for (const { reject } of batch) reject(error)
+      else for (const one of batch) void this.#answerAlone(one)
+    }
+  }
+
+  async #answerAlone({ call, resolve, reject }: Waiting<Call, Outcome>): Promise<void> {
+    try {
+      resolve(await this.#parts.sendOne(call))
+    } catch (error) {
+      reject(error)
+    }
+  }
+}
+
+/** Asking for each one would lead to the same, or nobody knows what was done. */
+function concernsAll(error: unknown): boolean {
+  if (error instanceof errors.E_SCHEMA_MISSING || error instanceof errors.E_SCHEMA_OUTDATED) return true
+  const trouble = asTrouble(error)
+  return trouble.mayHaveHappened || trouble.kind === 'unreachable'
+}

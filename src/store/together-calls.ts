@@ -1,0 +1,86 @@
+import type { LockDialect } from '../dialects/dialect.ts'
+import type { TogetherDialect, TogetherTryAnswer } from '../dialects/together-dialect.ts'
+import type { Answer, Statement, StatementInput } from '../statement.ts'
+import { Batcher } from './batcher.ts'
+import type { LeaseHold, LeaseRequest, LeaseStore, TryOutcome } from './lock-store.ts'
+import { outcomeOf } from './outcome-of.ts'
+
+/** What {@link TogetherCalls} works with. */
+export interface TogetherCallsParts {
+  dialect(): LockDialect | Promise<LockDialect>
+  send(dialect: LockDialect, statement: Statement, input: Partial<StatementInput>): Promise<Answer>
+  /** The same calls, each in a statement of its own. */
+  readonly alone: Pick<LeaseStore, 'tryAcquire' | 'release'>
+  /** Gives back what a try may have taken whose answer nobody understands. */
+  abandon(key: string, attempt: string): Promise<unknown>
+  /** A lease was granted. */
+  granted(): void
+}
+
+/** Tries and releases that come at the same moment, each kind in one statement. */
+export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'> {
+  readonly #parts: TogetherCallsParts
+  readonly #tries: Batcher<LeaseRequest, TryOutcome>
+  readonly #releases: Batcher<LeaseHold, boolean>
+
+  constructor(parts: TogetherCallsParts) {
+    this.#parts = parts
+    const { alone } = parts
+    this.#tries = new Batcher({
+      keyOf: ({ key }) => key,
+      sendOne: (request) => alone.tryAcquire(request),
+      sendMany: (requests) => this.#tryAll(requests),
+    })
+    this.#releases = new Batcher({
+      keyOf: ({ key }) => key,
+      sendOne: (hold) => alone.release(hold),
+      sendMany: (holds) => this.#releaseAll(holds),
+    })
+  }
+
+  tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
+    return this.#tries.send(request)
+  }
+
+  release(hold: LeaseHold): Promise<boolean> {
+    return this.#releases.send(hold)
+  }
+
+  async #tryAll(tries: readonly LeaseRequest[]): Promise<(TryOutcome | undefined)[]> {
+    const dialect = await this.#parts.dialect()
+    const { together } = dialect
+    if (!together) return tries.map(() => undefined)
+    const answer = await this.#parts.send(dialect, together.acquire, { tries })
+    try {
+      const answers = together.readAcquire(answer, tries) ?? (await this.#look(dialect, together, tries))
+      return answers.map((one) => this.#outcomeOf(one))
+    } catch (error) {
+      // It was carried out, and nobody understands the answer: nobody will ever release what it has taken.
+      await Promise.allSettled(tries.map(({ key, attempt }) => this.#parts.abandon(key, attempt)))
+      throw error
+    }
+  }
+
+  async #look(
+    dialect: LockDialect,
+    { look }: TogetherDialect,
+    tries: readonly LeaseRequest[],
+  ): Promise<readonly TogetherTryAnswer[]> {
+    if (!look) throw new TypeError('many tries were left open')
+    return look.read(await this.#parts.send(dialect, look.statement, { tries }), tries)
+  }
+
+  #outcomeOf(answer: TogetherTryAnswer): TryOutcome | undefined {
+    if (answer.kind === 'alone') return undefined
+    if (answer.kind === 'granted') this.#parts.granted()
+    return outcomeOf(answer)
+  }
+
+  async #releaseAll(holds: readonly LeaseHold[]): Promise<(boolean | undefined)[]> {
+    const dialect = await this.#parts.dialect()
+    const { together } = dialect
+    if (!together) return holds.map(() => undefined)
+    const answers = together.readRelease(await this.#parts.send(dialect, together.release, { holds }), holds)
+    return answers.map((isReleased) => isReleased ?? undefined)
+  }
+}
