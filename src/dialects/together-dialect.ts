@@ -2,9 +2,10 @@ import type { Answer, HoldInput, Statement, TryInput } from '../statement.ts'
 import type { TryAnswer } from './dialect.ts'
 
 /**
- * What one of many tries in a statement came to. `alone`: nothing was done for it, and only a statement of its own can tell why.
+ * What one of many tries in a statement came to. Nothing was done for it: `alone`: only a statement of its own can tell why; `later`: there were too
+ * many of its kind for one statement.
  */
-export type TogetherTryAnswer = TryAnswer | { readonly kind: 'alone' }
+export type TogetherTryAnswer = TryAnswer | { readonly kind: 'alone' } | { readonly kind: 'later' }
 
 /**
  * Many calls in one statement, each key in it once. Never waits for a row: a row that somebody has locked concerns only the call that wants it.

@@ -2,7 +2,7 @@ import { errors } from '../errors.ts'
 import { asTrouble } from '../store-trouble.ts'
 
 /** What a {@link Batcher} sends, and how. */
-export interface BatcherParts<Call, Outcome> {
+export interface BatcherParts<Call, Outcome extends object | boolean> {
   /** Two calls with one key are never in one batch: the earlier one is answered first. */
   keyOf(call: Call): string
   /** A call that is alone, or that a batch could not answer. */
@@ -10,10 +10,13 @@ export interface BatcherParts<Call, Outcome> {
   /**
    * Several calls in one statement: all of it is done, or nothing.
    *
-   * @returns an outcome for each, in the same order; `undefined`: nothing was done for this one, and only {@link sendOne} can tell why
+   * @returns an outcome for each, in the same order
    */
-  sendMany(calls: readonly Call[]): Promise<readonly (Outcome | undefined)[]>
+  sendMany(calls: readonly Call[]): Promise<readonly (Outcome | Unanswered)[]>
 }
+
+/** Nothing was done for this call: only a statement of its own can tell why (`alone`), or there were too many of its kind in one (`later`). */
+export type Unanswered = 'alone' | 'later'
 
 /** Statements on their way at the same time: while the database works on one, this process reads the answer of the other. */
 const LANES = 2
@@ -35,7 +38,7 @@ interface Waiting<Call, Outcome> {
  * leave together in the next statement. Each is answered as if it had been sent by itself: where a batch fails and nothing of it was done, every call
  * is sent again alone, so that one that cannot work does not fail the others; where nobody knows, each caller finds out by its own key.
  */
-export class Batcher<Call, Outcome> {
+export class Batcher<Call, Outcome extends object | boolean> {
   readonly #parts: BatcherParts<Call, Outcome>
   #queue: Waiting<Call, Outcome>[] = []
   #lanesTaken = 0
@@ -78,14 +81,15 @@ export class Batcher<Call, Outcome> {
     const keys = new Set<string>()
     const batch: Waiting<Call, Outcome>[] = []
     const later: Waiting<Call, Outcome>[] = []
-    for (const one of waiting) {
+    let seen = 0
+    for (; seen < waiting.length && batch.length < MOST_TOGETHER; seen++) {
+      const one = waiting[seen] as Waiting<Call, Outcome>
       const key = this.#parts.keyOf(one.call)
-      if (batch.length >= MOST_TOGETHER || keys.has(key)) later.push(one)
-      else {
-        keys.add(key)
-        batch.push(one)
-      }
+      if (keys.has(key)) later.push(one)
+      else batch.push(one)
+      keys.add(key)
     }
+    for (; seen < waiting.length; seen++) later.push(waiting[seen] as Waiting<Call, Outcome>)
     this.#queue = later
     return batch
   }
@@ -114,13 +118,14 @@ export class Batcher<Call, Outcome> {
     if (batch.length === 1 && first) return this.#answerAlone(first)
     try {
       const outcomes = await this.#parts.sendMany(batch.map(({ call }) => call))
-      const left: Waiting<Call, Outcome>[] = []
+      const later: Waiting<Call, Outcome>[] = []
       for (const [index, one] of batch.entries()) {
-        const outcome = outcomes[index]
-        if (outcome === undefined) left.push(one)
+        const outcome = outcomes[index] ?? 'alone'
+        if (outcome === 'later') later.push(one)
+        else if (outcome === 'alone') void this.#answerAlone(one)
         else one.resolve(outcome)
       }
-      for (const one of left) void this.#answerAlone(one)
+      if (later.length > 0) this.#queue = [...later, ...this.#queue]
     } catch (error) {
       if (concernsAll(error)) for (const { reject } of batch) reject(error)
       else for (const one of batch) void this.#answerAlone(one)

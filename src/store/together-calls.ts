@@ -1,7 +1,7 @@
 import type { LockDialect } from '../dialects/dialect.ts'
 import type { TogetherDialect, TogetherTryAnswer } from '../dialects/together-dialect.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
-import { Batcher } from './batcher.ts'
+import { Batcher, type Unanswered } from './batcher.ts'
 import type { LeaseHold, LeaseRequest, LeaseStore, TryOutcome } from './lock-store.ts'
 import { outcomeOf } from './outcome-of.ts'
 
@@ -46,10 +46,10 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
     return this.#releases.send(hold)
   }
 
-  async #tryAll(tries: readonly LeaseRequest[]): Promise<(TryOutcome | undefined)[]> {
+  async #tryAll(tries: readonly LeaseRequest[]): Promise<(TryOutcome | Unanswered)[]> {
     const dialect = await this.#parts.dialect()
     const { together } = dialect
-    if (!together) return tries.map(() => undefined)
+    if (!together) return tries.map(() => 'alone')
     const answer = await this.#parts.send(dialect, together.acquire, { tries })
     try {
       const answers = together.readAcquire(answer, tries) ?? (await this.#look(dialect, together, tries))
@@ -70,17 +70,17 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
     return look.read(await this.#parts.send(dialect, look.statement, { tries }), tries)
   }
 
-  #outcomeOf(answer: TogetherTryAnswer): TryOutcome | undefined {
-    if (answer.kind === 'alone') return undefined
+  #outcomeOf(answer: TogetherTryAnswer): TryOutcome | Unanswered {
+    if (answer.kind === 'alone' || answer.kind === 'later') return answer.kind
     if (answer.kind === 'granted') this.#parts.granted()
     return outcomeOf(answer)
   }
 
-  async #releaseAll(holds: readonly LeaseHold[]): Promise<(boolean | undefined)[]> {
+  async #releaseAll(holds: readonly LeaseHold[]): Promise<(boolean | Unanswered)[]> {
     const dialect = await this.#parts.dialect()
     const { together } = dialect
-    if (!together) return holds.map(() => undefined)
+    if (!together) return holds.map(() => 'alone')
     const answers = together.readRelease(await this.#parts.send(dialect, together.release, { holds }), holds)
-    return answers.map((isReleased) => isReleased ?? undefined)
+    return answers.map((isReleased) => isReleased ?? 'alone')
   }
 }

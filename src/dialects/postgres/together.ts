@@ -15,7 +15,7 @@ function readAcquire({ rows }: Answer, asked: readonly TryInput[]): TogetherTryA
   // What has no row: somebody else is creating the key right now.
   const answers: TogetherTryAnswer[] = asked.map(() => ({ kind: 'locked' }))
   for (const row of rows) {
-    answers[placeOf(row, asked)] = row.is_new ? { kind: 'alone' } : readAcquireRow(row)
+    answers[placeOf(row, asked)] = row.is_new ? { kind: 'later' } : readAcquireRow(row)
   }
   return answers
 }

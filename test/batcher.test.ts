@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { errors } from '../src/errors.ts'
+import { Batcher, type Unanswered } from '../src/store/batcher.ts'
+import { StoreTrouble, type TroubleKind } from '../src/store-trouble.ts'
+
+/** Calls that come at the same moment leave together, and each is answered as if it had been sent alone. */
+
+interface Call {
+  readonly key: string
+  readonly n: number
+}
+
+/** A database that answers when it is told to. */
+function setUp() {
+  const sent: Call[][] = []
+  const waiting: (() => void)[] = []
+  const answers = new Map<string, 'alone' | 'later' | Error>()
+  const passing = () => new Promise<void>((resolve) => waiting.push(resolve))
+  const outcomeOf = ({ key, n }: Call) => ({ key, n })
+  const batcher = new Batcher<Call, { key: string; n: number }>({
+    keyOf: ({ key }) => key,
+    async sendOne(call) {
+      sent.push([call])
+      await passing()
+      const answer = answers.get(`${call.key} alone`)
+      if (answer instanceof Error) throw answer
+      return outcomeOf(call)
+    },
+    async sendMany(calls) {
+      sent.push([...calls])
+      await passing()
+      const failure = calls.map(({ key }) => answers.get(key)).find((answer) => answer instanceof Error)
+      if (failure) throw failure
+      return calls.map((call) => (answers.get(call.key) as Unanswered | undefined) ?? outcomeOf(call))
+    },
+  })
+  let n = 0
+  /** The oldest statement without an answer has one now. */
+  const answer = async () => {
+    waiting.shift()?.()
+    await sleep(1)
+  }
+  return {
+    answers,
+    answer,
+    send: (key: string) => batcher.send({ key, n: n++ }),
+    /** The keys of each statement. */
+    keys: () => sent.map((calls) => calls.map(({ key }) => key).join(' ')),
+    async answerAll() {
+      while (waiting.length > 0) await answer()
+    },
+    turn: () => new Promise<void>((resolve) => setImmediate(resolve)),
+  }
+}
+
+/** Two statements are on their way: whatever comes now has to wait. */
+async function busy() {
+  const at = setUp()
+  const before = [at.send('x')]
+  await at.turn()
+  before.push(at.send('x'))
+  await at.turn()
+  expect(at.keys()).toEqual(['x', 'x'])
+  return { ...at, before }
+}
+
+describe('what leaves when', () => {
+  test('a call alone is sent in the same turn of the event loop', async () => {
+    const { send, keys, turn, answerAll } = setUp()
+    const answer = send('a')
+    await turn()
+    expect(keys()).toEqual(['a'])
+    await answerAll()
+    expect(await answer).toEqual({ key: 'a', n: 0 })
+  })
+
+  test('what comes in the same turn leaves together, also if it comes out of an answer', async () => {
+    const { send, keys, turn, answerAll } = setUp()
+    const all = ['a', 'b', 'c'].map(async (key) => {
+      await send(key)
+      await send(`${key}2`)
+    })
+    await turn()
+    expect(keys()).toEqual(['a b c'])
+    await answerAll()
+    await Promise.all(all)
+    expect(keys()).toEqual(['a b c', 'a2 b2 c2'])
+  })
+
+  test('what comes while two statements are on their way waits for the first answer, and leaves in one', async () => {
+    const { send, keys, turn, answer, answerAll, before } = await busy()
+    const all = ['a', 'b', 'c'].map((key) => send(key))
+    await turn()
+    expect(keys()).toHaveLength(2)
+    await answer()
+    expect(keys().slice(2)).toEqual(['a b c'])
+    await answerAll()
+    expect(await Promise.all([...before, ...all])).toMatchObject([{ n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }])
+  })
+
+  test('calls with one key are never in one statement, and keep their order', async () => {
+    const { send, keys, turn, answerAll, before } = await busy()
+    const all = ['a', 'a', 'b', 'a'].map((key) => send(key))
+    await turn()
+    await answerAll()
+    expect(keys().slice(2)).toEqual(['a b', 'a', 'a'])
+    expect((await Promise.all(all)).map(({ n }) => n)).toEqual([2, 3, 4, 5])
+    await Promise.all(before)
+  })
+
+  test('no more than 256 calls in one statement', async () => {
+    const { send, keys, turn, answerAll } = setUp()
+    const all = Array.from({ length: 600 }, (_, n) => send(`k${n}`))
+    await turn()
+    await answerAll()
+    expect(keys().map((list) => list.split(' ').length)).toEqual([256, 256, 88])
+    expect((await Promise.all(all)).map(({ n }) => n)).toEqual(all.map((_, n) => n))
+  })
+
+  test('what takes longer than usual keeps nobody else from sending, and that is bounded, too', async () => {
+    const { send, keys, turn, answerAll } = setUp()
+    const all: Promise<unknown>[] = []
+    for (let round = 0; round < 80; round++) {
+      all.push(send('same'))
+      await turn()
+    }
+    expect(keys()).toHaveLength(2)
+    await sleep(60)
+    expect(keys().length).toBeGreaterThan(4)
+    await sleep(1_500)
+    expect(keys()).toHaveLength(64)
+    await answerAll()
+    await Promise.all(all)
+    expect(keys()).toHaveLength(80)
+  })
+})
+
+describe('what becomes of each', () => {
+  test('one that a statement for many cannot answer is sent alone; one of too many, later', async () => {
+    const { send, keys, answers, turn, answer, answerAll } = setUp()
+    answers.set('b', 'alone')
+    answers.set('c', 'later')
+    const all = ['a', 'b', 'c'].map((key) => send(key))
+    await turn()
+    await answer()
+    answers.delete('c')
+    await answerAll()
+    expect(keys()).toEqual(['a b c', 'b', 'c'])
+    expect(await Promise.all(all)).toMatchObject([{ key: 'a' }, { key: 'b' }, { key: 'c' }])
+  })
+
+  test.each<TroubleKind>(['failed', 'transient'])(
+    'one that fails with trouble of the kind %s does not fail the others',
+    async (kind) => {
+      const { send, keys, answers, turn, answerAll } = setUp()
+      const bad = new StoreTrouble(kind, new Error('no such thing'))
+      answers.set('b', bad).set('b alone', bad)
+      const all = ['a', 'b', 'c'].map((key) => send(key))
+      const settled = Promise.allSettled(all)
+      await turn()
+      await answerAll()
+      expect(await settled).toMatchObject([
+        { status: 'fulfilled', value: { key: 'a' } },
+        { status: 'rejected', reason: bad },
+        { status: 'fulfilled', value: { key: 'c' } },
+      ])
+      expect(keys()).toEqual(['a b c', 'a', 'b', 'c'])
+    },
+  )
+
+  test.each([
+    ['nobody knows what was done', new StoreTrouble('unanswered', new Error('cut off'))],
+    ['there is no connection', new StoreTrouble('unreachable', new Error('refused'))],
+    ['nobody understands the answer', new TypeError('unintelligible')],
+    ['there is no table', new errors.E_SCHEMA_MISSING('missing')],
+  ])('where %s, everybody is told, and nothing is sent again', async (_, error) => {
+    const { send, keys, answers, turn, answerAll } = setUp()
+    answers.set('b', error)
+    const settled = Promise.allSettled(['a', 'b'].map((key) => send(key)))
+    await turn()
+    await answerAll()
+    expect(await settled).toMatchObject([{ reason: error }, { reason: error }])
+    expect(keys()).toEqual(['a b'])
+  })
+})
