@@ -3,7 +3,7 @@ import { asTrouble } from '../store-trouble.ts'
 
 /** What a {@link Batcher} sends, and how. */
 export interface BatcherParts<Call, Outcome extends object | boolean> {
-  /** Two calls with one key are never in one batch: the earlier one is answered first. */
+  /** What a call is about: the order of those with one key counts. */
   keyOf(call: Call): string
   /** A call that is alone, or that a batch could not answer. */
   sendOne(call: Call): Promise<Outcome>
@@ -41,6 +41,7 @@ interface Waiting<Call, Outcome> {
 export class Batcher<Call, Outcome extends object | boolean> {
   readonly #parts: BatcherParts<Call, Outcome>
   #queue: Waiting<Call, Outcome>[] = []
+  readonly #keysOnTheirWay = new Set<string>()
   #lanesTaken = 0
   #onTheirWay = 0
   #isFlushPlanned = false
@@ -67,47 +68,51 @@ export class Batcher<Call, Outcome extends object | boolean> {
   }
 
   #flush(): void {
-    while (this.#queue.length > 0 && this.#lanesTaken < LANES && this.#onTheirWay < MOST_ON_THEIR_WAY) {
-      void this.#occupyLane(this.#answer(this.#nextBatch()))
+    while (this.#lanesTaken < LANES && this.#onTheirWay < MOST_ON_THEIR_WAY) {
+      const batch = this.#nextBatch()
+      if (batch.length === 0) return
+      void this.#occupyLane(batch)
     }
   }
 
+  /** The oldest calls, each with a key of its own that no statement on its way has: of two with one key, the earlier one is answered first. */
   #nextBatch(): Waiting<Call, Outcome>[] {
     const waiting = this.#queue
-    if (waiting.length === 1) {
-      this.#queue = []
-      return waiting
-    }
-    const keys = new Set<string>()
     const batch: Waiting<Call, Outcome>[] = []
     const later: Waiting<Call, Outcome>[] = []
     let seen = 0
     for (; seen < waiting.length && batch.length < MOST_TOGETHER; seen++) {
       const one = waiting[seen] as Waiting<Call, Outcome>
       const key = this.#parts.keyOf(one.call)
-      if (keys.has(key)) later.push(one)
-      else batch.push(one)
-      keys.add(key)
+      if (this.#keysOnTheirWay.has(key)) later.push(one)
+      else {
+        this.#keysOnTheirWay.add(key)
+        batch.push(one)
+      }
     }
-    for (; seen < waiting.length; seen++) later.push(waiting[seen] as Waiting<Call, Outcome>)
-    this.#queue = later
+    this.#queue = seen === waiting.length ? later : [...later, ...waiting.slice(seen)]
     return batch
   }
 
-  async #occupyLane(work: Promise<void>): Promise<void> {
-    let isStuck = false
+  async #occupyLane(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
+    let isHeld = true
+    const leaveLane = () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#lanesTaken--
+      for (const { call } of batch) this.#keysOnTheirWay.delete(this.#parts.keyOf(call))
+    }
     this.#lanesTaken++
     this.#onTheirWay++
     const timer = setTimeout(() => {
-      isStuck = true
-      this.#lanesTaken--
+      leaveLane()
       this.#flush()
     }, STUCK_MS)
     // Whoever waits for the answer keeps the process alive, or nobody does.
     timer.unref?.()
-    await work
+    await this.#answer(batch)
     clearTimeout(timer)
-    if (!isStuck) this.#lanesTaken--
+    leaveLane()
     this.#onTheirWay--
     if (this.#queue.length > 0) this.#planFlush()
   }
