@@ -18,6 +18,11 @@ export class Recorder {
     this.#op = op
   }
 
+  /** Of one of the things that the piece of work does at the same time. */
+  part(number: number): Recorder {
+    return new Recorder(this.#history, `${this.#op}.${number}`)
+  }
+
   /** Before a call that may be granted. */
   asks(lock: Lock, waitMs: number): void {
     this.#history.write({ e: 'ask', op: this.#op, key: lock.key, owner: lock.getOwner(), waitMs })

@@ -10,7 +10,7 @@ import type { WorkerDatabase } from './worker-database.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export async function openWorkerMysql(
-  { url, process: name, tableName, store }: WorkerSettings,
+  { url, process: name, tableName, store, batch }: WorkerSettings,
   broken: BrokenBuild | undefined,
 ): Promise<WorkerDatabase> {
   const options = { uri: url, connectTimeout: 5_000, connectAttributes: { program_name: `torture-worker-${name}` } }
@@ -20,9 +20,12 @@ export async function openWorkerMysql(
   const db = new Kysely({ dialect: new MysqlDialect({ pool: kyselyPool }) })
   const breakSql = broken?.breakSql
   const execute: Mysql2PoolLike['execute'] = (sql, values) => pool.execute(breakSql ? breakSql(sql) : sql, values)
-  const driverStore = () => mysqlStore({ pool: breakSql ? { execute } : pool, tableName })
+  const driverStore = () => mysqlStore({ pool: breakSql ? { execute } : pool, tableName, batch })
   return {
-    store: store === 'driver' || broken ? driverStore() : kyselyStore({ connection: db, pool: kyselyPool, tableName }),
+    store:
+      store === 'driver' || broken
+        ? driverStore()
+        : kyselyStore({ connection: db, pool: kyselyPool, tableName, batch }),
     db,
     transact:
       store === 'kysely' && !broken

@@ -9,7 +9,7 @@ import type { WorkerDatabase } from './worker-database.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export async function openWorkerPostgres(
-  { url, process: name, tableName, store }: WorkerSettings,
+  { url, process: name, tableName, store, batch }: WorkerSettings,
   broken: BrokenBuild | undefined,
 ): Promise<WorkerDatabase> {
   const pool = new pg.Pool({
@@ -24,7 +24,7 @@ export async function openWorkerPostgres(
   const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
   const breakSql = broken?.breakSql
   const driverStore = () => {
-    if (breakSql === undefined) return pgStore({ pool, tableName })
+    if (breakSql === undefined) return pgStore({ pool, tableName, batch })
     const query: PgPoolLike['query'] = (asked) => pool.query({ text: breakSql(asked.text), values: asked.values })
     return pgStore({
       pool: { query, options: pool.options, Client: Reflect.get(pool, 'Client') },
@@ -33,7 +33,7 @@ export async function openWorkerPostgres(
     })
   }
   return {
-    store: store === 'driver' || broken ? driverStore() : kyselyStore({ connection: db, pool, tableName }),
+    store: store === 'driver' || broken ? driverStore() : kyselyStore({ connection: db, pool, tableName, batch }),
     db,
     transact:
       store === 'kysely' && !broken

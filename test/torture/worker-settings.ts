@@ -7,6 +7,8 @@ export interface WorkerSettings {
   readonly family: 'sqlite' | 'postgres' | 'mysql'
   /** Odd workers use Kysely, even ones the store of the driver. */
   readonly store: 'driver' | 'kysely'
+  /** Whether calls of the same moment leave together: with half of either kind. */
+  readonly batch: boolean
   readonly tableName: string
   /** Where the histories are. */
   readonly folder: string

@@ -10,7 +10,7 @@ import type { WorkerDatabase } from './worker-database.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export async function openWorkerSqlite(
-  { url, tableName, store }: WorkerSettings,
+  { url, tableName, store, batch }: WorkerSettings,
   broken: BrokenBuild | undefined,
 ): Promise<WorkerDatabase> {
   const opened: Database.Database[] = []
@@ -43,8 +43,8 @@ export async function openWorkerSqlite(
   return {
     store:
       store === 'driver' || broken
-        ? sqliteStore({ database: storeDatabase, tableName })
-        : kyselyStore({ connection: kysely(), tableName }),
+        ? sqliteStore({ database: storeDatabase, tableName, batch })
+        : kyselyStore({ connection: kysely(), tableName, batch }),
     db,
     // One transaction at a time: they share a connection.
     transact(work, beforeCommit) {

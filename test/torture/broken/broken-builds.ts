@@ -1,4 +1,4 @@
-import type { WakeSource } from '../../../src/index.ts'
+import type { LockStore, WakeSource } from '../../../src/index.ts'
 import { StoreTrouble } from '../../../src/store-trouble.ts'
 import { breakStore } from './break-store.ts'
 import type { BrokenBuild } from './broken-build.ts'
@@ -21,7 +21,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     caughtBy: ['holds ended or came back by themselves'],
     breakSql: (sql) =>
       /relaxed|returning 1 as is_done/.test(sql) && !/attempt = (\$|\?)/.test(sql)
-        ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?))/g, '($1 or true)')
+        ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?|asked\.\w+))/g, '($1 or true)')
         : sql,
   },
   {
@@ -95,6 +95,10 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
       // A counter, as everybody writes it: one for a new row, then one more.
       ['greatest(locks.token + 1, clock.now)', 'locks.token + 1'],
       [/select (\$\d+::text, \$\d+::text, \$\d+::text), clock\.now,/, 'select $1, 1::bigint,'],
+      [
+        'select missing.key, missing.owner, missing.attempt, clock.now',
+        'select missing.key, missing.owner, missing.attempt, 1',
+      ],
       ['max(locks.token + 1, excluded.token)', 'locks.token + 1'],
       [/select \?, \?, \?, clock\.now,/, 'select ?, ?, ?, 1,'],
     ),
@@ -137,6 +141,48 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
       /is_wanted/.test(sql) && /held_by = /.test(sql)
         ? sql.replace(/((?:locks\.)?(?:owner|token) = (?:\$\d+::\w+|\?)(?=\s+(?:and|for|returning)))/g, '($1 or true)')
         : sql,
+  },
+  {
+    name: 'a batch that mixes replies up',
+    families: ['postgres'],
+    work: ['leases at the same moment'],
+    caughtBy: ['holds overlap', 'believed holds overlap', 'grants that were not usable', 'tokens did not grow'],
+    breakSql: replaceSql(['returning free.n,', 'returning (select max(n) from asked) - free.n as n,']),
+  },
+  {
+    name: 'a batch that tells twins the same',
+    families: ['postgres', 'sqlite'],
+    work: ['leases at the same moment'],
+    caughtBy: ['holds overlap', 'believed holds overlap', 'grants that were not usable', 'tokens did not grow'],
+    breakStore: breakStore((store) => {
+      const asked = new Map<string, ReturnType<LockStore['tryAcquire']>>()
+      return {
+        tryAcquire(request) {
+          const answer = asked.get(request.key) ?? store.tryAcquire(request)
+          asked.set(request.key, answer)
+          const forget = () => asked.delete(request.key)
+          answer.then(forget, forget)
+          return answer
+        },
+      }
+    }),
+  },
+  {
+    name: 'a batch that loses the order',
+    families: ['postgres', 'sqlite'],
+    work: ['leases at the same moment'],
+    caughtBy: ['releases that did nothing', 'grants that were not usable', 'holds overlap', 'leftovers'],
+    // What is sent again because of another call of its batch comes after the release of what it has won.
+    breakStore: breakStore((store) => ({
+      async release(hold) {
+        const isReleased = await store.release(hold)
+        const { key, owner } = hold
+        await store
+          .tryAcquire({ key, owner, attempt: `late ${hold.token}`, ttlUs: 3_000_000, heldBy: 'late' })
+          .catch(() => {})
+        return isReleased
+      },
+    })),
   },
 ]
 

@@ -1,6 +1,7 @@
 import { forceRelease } from './force-release.ts'
 import { guardedWrite } from './guarded-write.ts'
 import { keepAliveRun } from './keep-alive-run.ts'
+import { leaseBurst } from './lease-burst.ts'
 import { leaseByHand } from './lease-by-hand.ts'
 import { leaseRun } from './lease-run.ts'
 import { leaseWithin } from './lease-within.ts'
@@ -12,6 +13,7 @@ import type { WorkKind } from './work-kind.ts'
 export const WORK_KINDS: readonly WorkKind[] = [
   leaseRun,
   leaseByHand,
+  leaseBurst,
   keepAliveRun,
   guardedWrite,
   untilCommit,
