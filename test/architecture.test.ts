@@ -42,7 +42,11 @@ const UNKNOWN_TO_THE_ENGINE = [
 ]
 
 /** Who may look at the process, and at what of it. */
-const PROCESS_USES = ['locks/lock-factory.ts: process.pid', 'node-version.ts: globalThis.process']
+const PROCESS_USES = [
+  'locks/lock-factory.ts: process.pid',
+  'node-version.ts: globalThis.process',
+  'store/batcher.ts: process.nextTick',
+]
 
 /** What drivers share, and what adapters share, is no entry point. */
 const SHARED = ['drivers/sql-store-of.ts', 'adapters/placeholders.ts', 'adapters/mysql2-reply.ts']

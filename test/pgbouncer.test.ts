@@ -39,8 +39,8 @@ describe.runIf(DIRECT)('behind PgBouncer', () => {
     return pool
   }
 
-  function locksOn(pool: pg.Pool, listen: Listen = false): LockFactory {
-    const locks = new LockFactory(pgStore({ pool, listen, tableName: open.address?.tableName as string }))
+  function locksOn(pool: pg.Pool, listen: Listen = false, batch = true): LockFactory {
+    const locks = new LockFactory(pgStore({ pool, listen, batch, tableName: open.address?.tableName as string }))
     onTestFinished(() => locks.close())
     return locks
   }
@@ -73,7 +73,8 @@ describe.runIf(DIRECT)('behind PgBouncer', () => {
           return query(given)
         },
       })
-      const locks = locksOn(pool)
+      // Each by itself: many statements.
+      const locks = locksOn(pool, false, false)
       const runAll = async () => {
         const ran = await Promise.all(
           Array.from({ length: 60 }, (_, n) => locks.createLock(`name ${n}`).run(async () => n)),

@@ -47,7 +47,7 @@ created as (
   select missing.key, missing.owner, missing.attempt, clock.now,
     coalesce(clock.now + missing.ttl, 9223372036854775807), clock.now, missing.held_by
   from (select * from missing order by key limit 64) as missing, clock
-  where pg_try_advisory_xact_lock(('x' || encode(substr(sha256(decode('766572726f752d73716c0000766572726f755f6c6f636b7300', 'hex') || convert_to(missing.key, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint)
+  where pg_try_advisory_xact_lock(hashtextextended(missing.key, -6200713950346386719))
   on conflict (key) do nothing
   returning locks.key, locks.token, locks.acquired_at as now
 )

@@ -36,7 +36,7 @@ created as (
     coalesce(clock.now + $11::bigint, 9223372036854775807), clock.now, $12::text
   from clock
   where not exists (select from "verrou_locks" as locks where locks.key = $13::text)
-    and pg_try_advisory_xact_lock(('x' || encode(substr(sha256(decode('766572726f752d73716c0000766572726f755f6c6f636b7300', 'hex') || convert_to($14::text, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint)
+    and pg_try_advisory_xact_lock(hashtextextended($14::text, -6200713950346386719))
   on conflict (key) do nothing
   returning locks.token, locks.acquired_at as now
 )

@@ -1,8 +1,15 @@
 import type { TransactionAnswer } from '../caller-transaction.ts'
-import type { Answer, ParameterName, RenewalInput, Statement, StatementInput } from '../statement.ts'
+import type {
+  Answer,
+  HoldInput,
+  ParameterName,
+  RenewalInput,
+  Statement,
+  StatementInput,
+  TryInput,
+} from '../statement.ts'
 import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
-import type { TogetherDialect } from './together-dialect.ts'
 
 /**
  * What a statement of a try came to:
@@ -157,6 +164,32 @@ export interface TransactionDialect {
   readonly seesRowLocksEnd: boolean
   /** Whether a conflict ends the transaction, and nothing says so to later statements. */
   readonly isConflictSilent: boolean
+}
+
+/**
+ * What one of many tries in a statement came to. Nothing was done for it: `alone`: only a statement of its own can tell why; `later`: there were too
+ * many of its kind for one statement.
+ */
+export type TogetherTryAnswer = TryAnswer | { readonly kind: 'alone' } | { readonly kind: 'later' }
+
+/**
+ * Many calls in one statement, each key in it once. Never waits for a row: a row that somebody has locked concerns only the call that wants it.
+ * All is done, or nothing.
+ */
+export interface TogetherDialect {
+  /** Takes the value `tries`. */
+  readonly acquire: Statement
+  /** One answer for each of what was asked; `null`: not all were granted, and only {@link look} tells which. */
+  readAcquire(answer: Answer, asked: readonly TryInput[]): readonly TogetherTryAnswer[] | null
+  /** Sent after `acquire` where that does not tell. Takes the value `tries`, too. */
+  readonly look?: {
+    readonly statement: Statement
+    read(answer: Answer, asked: readonly TryInput[]): readonly TogetherTryAnswer[]
+  }
+  /** Takes the value `holds`. */
+  readonly release: Statement
+  /** Whether each was released; `null`: nobody knows, ask for it alone. */
+  readRelease(answer: Answer, asked: readonly HoldInput[]): readonly (boolean | null)[]
 }
 
 /** One database's words, and how to read its answers. Pure: no connection, no clock, no state. */

@@ -1,5 +1,4 @@
-import type { LockDialect } from '../dialects/dialect.ts'
-import type { TogetherDialect, TogetherTryAnswer } from '../dialects/together-dialect.ts'
+import type { LockDialect, TogetherDialect, TogetherTryAnswer } from '../dialects/dialect.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
 import { Batcher, type Unanswered } from './batcher.ts'
 import type { LeaseHold, LeaseRequest, LeaseStore, TryOutcome } from './lock-store.ts'

@@ -1,7 +1,7 @@
 import type { ResolvedTable } from '../../options.ts'
 import type { Answer, HoldInput, TryInput } from '../../statement.ts'
+import type { TogetherDialect, TogetherTryAnswer } from '../dialect.ts'
 import { numberOf } from '../numbers.ts'
-import type { TogetherDialect, TogetherTryAnswer } from '../together-dialect.ts'
 import { readAcquireRow } from './read-acquire-row.ts'
 import { postgresTogetherStatements } from './together-statements.ts'
 
