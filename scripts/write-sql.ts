@@ -46,7 +46,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'lock-live': "Before an extension on a transaction of the caller's: whether the hold is live.",
   inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
-  'sweep-delete': 'Deletes one row that was free for long.',
+  'sweep-delete': 'Deletes rows that were free for long.',
   ...{
     'portable-acquire': 'Portable: one try to take a lock whose key has a row.',
     'portable-create': 'Portable: the rest of a try, if the key has no row yet.',

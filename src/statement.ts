@@ -54,6 +54,8 @@ export interface StatementInput {
   readonly nextToken: number
   /** MySQL, portable: the moment of that look, microseconds since the epoch. */
   readonly nowUs: number
+  /** Likewise, of keys. */
+  readonly keys: readonly string[]
   /** The sweep goes on behind this key. */
   readonly afterKey: string
 }

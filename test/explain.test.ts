@@ -36,6 +36,7 @@ const INPUT: StatementInput = {
   nextToken: 1,
   nowUs: 1,
   seen: '',
+  keys: ['k1', 'k2', 'k3'],
   afterKey: 'k',
 }
 

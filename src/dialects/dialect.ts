@@ -113,7 +113,10 @@ export interface LockStatements {
   readonly lastRun: Statement
   /** One page of keys behind `afterKey`, each with whether it has been free for long. */
   readonly sweepLook: Statement
-  /** Deletes one row, if it has still been free for long and nobody has it locked. */
+  /**
+   * Deletes rows, where they have still been free for long and nobody has them locked. Takes the value `keys`; where one statement
+   * deletes one row, `key`.
+   */
   readonly sweepDelete: Statement
 }
 
@@ -207,7 +210,7 @@ export interface LockDialect {
   readonly statements: LockStatements
   readonly transaction: TransactionDialect
   /** Many tries, and many releases, in one statement. Missing: each is sent by itself. */
-  readonly together?: TogetherDialect
+  readonly together?: TogetherDialect | undefined
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
   readExtend(answer: Answer): ExtendAnswer

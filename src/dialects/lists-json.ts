@@ -26,6 +26,11 @@ export function triesJson(tries: readonly TryInput[], text = asItIs): string {
   )
 }
 
+/** Many keys as one value. */
+export function keysJson(keys: readonly string[], text = asItIs): string {
+  return JSON.stringify(keys.map((key) => text(key)))
+}
+
 /** The same of holds. */
 export function holdsJson(holds: readonly HoldInput[], text = asItIs): string {
   return JSON.stringify(holds.map(({ key, owner, token }, n) => ({ n, key: text(key), owner: text(owner), token })))

@@ -83,12 +83,12 @@ export class SqlStore implements LockStore {
     }
     this.#sweeper = new Sweeper({
       look: (afterKey) => this.#lookForOldRows(afterKey),
-      remove: (key) => this.sweepKey(key),
+      remove: (keys) => this.sweepKeys(keys),
     })
   }
 
   tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
-    return this.#together ? this.#together.tryAcquire(request) : this.#tryAlone(request)
+    return this.#batching?.tryAcquire(request) ?? this.#tryAlone(request)
   }
 
   async #tryAlone(request: LeaseRequest): Promise<TryOutcome> {
@@ -121,7 +121,7 @@ export class SqlStore implements LockStore {
   }
 
   release(hold: LeaseHold): Promise<boolean> {
-    return this.#together ? this.#together.release(hold) : this.#releaseAlone(hold)
+    return this.#batching?.release(hold) ?? this.#releaseAlone(hold)
   }
 
   async #releaseAlone(hold: LeaseHold): Promise<boolean> {
@@ -215,9 +215,17 @@ export class SqlStore implements LockStore {
     await this.#parts.ownConnection?.close()
   }
 
-  /** @internal Removes the row of a key, if it has been free for long and nobody has it locked. */
-  async sweepKey(key: string): Promise<void> {
-    await this.#ask((dialect) => dialect.statements.sweepDelete, { key })
+  /** @internal Removes the rows of these keys, where they have been free for long and nobody has them locked. */
+  async sweepKeys(keys: readonly string[]): Promise<void> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    const { sweepDelete } = dialect.statements
+    if (sweepDelete.parameters.includes('keys')) await this.#send(dialect, sweepDelete, { keys })
+    else for (const key of keys) await this.#send(dialect, sweepDelete, { key })
+  }
+
+  /** Unless the database's words have nothing for it, as far as they are known. */
+  get #batching(): TogetherCalls | undefined {
+    return !this.#dialect || this.#dialect.together ? this.#together : undefined
   }
 
   async #takeStep(dialect: LockDialect, step: TryStep, input: Input): Promise<TryAnswer> {

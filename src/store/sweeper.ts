@@ -1,12 +1,15 @@
 /** Grants of this store between two looks for rows that can go. */
 const GRANTS_BETWEEN_LOOKS = 250
 
+/** Rows that one statement deletes: it has them locked until it is through, which keeps those who come for them waiting. */
+const MOST_AT_ONCE = 100
+
 /** What the sweeper has done by a store. */
 export interface SweepActions {
   /** One page of keys in order, from behind `afterKey`. */
   look(afterKey: string): Promise<readonly { readonly key: string; readonly isOld: boolean }[]>
-  /** Deletes one row, if it is still old. */
-  remove(key: string): Promise<unknown>
+  /** Deletes these rows, where they are still old. */
+  remove(keys: readonly string[]): Promise<unknown>
 }
 
 /**
@@ -62,6 +65,8 @@ export class Sweeper {
   async #sweepPage(): Promise<void> {
     const page = await this.#actions.look(this.#afterKey)
     this.#afterKey = page.at(-1)?.key ?? ''
-    for (const { key, isOld } of page) if (isOld) await this.#actions.remove(key)
+    const old = page.filter(({ isOld }) => isOld).map(({ key }) => key)
+    for (let start = 0; start < old.length; start += MOST_AT_ONCE)
+      await this.#actions.remove(old.slice(start, start + MOST_AT_ONCE))
   }
 }

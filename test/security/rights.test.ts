@@ -33,6 +33,7 @@ const INPUT: Readonly<Record<string, unknown>> = {
     renewals: [{ key: 'k', owner: 'o', token: 1, ttlUs: 1 }],
     tries: [{ key: 'k', owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' }],
     holds: [{ key: 'k', owner: 'o', token: 1 }],
+    keys: ['k'],
   },
 }
 

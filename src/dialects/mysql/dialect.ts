@@ -9,7 +9,7 @@ import type {
   TransactionDialect,
   TryAnswer,
 } from '../dialect.ts'
-import { renewalsJson } from '../lists-json.ts'
+import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfMysqlError } from './errors.ts'
 import { mysqlRunStatements } from './run-statements.ts'
@@ -45,6 +45,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'hasFailed') return Number(given)
+  if (name === 'keys') return keysJson(given as readonly string[], hexOf)
   if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
 }

@@ -33,6 +33,7 @@ export function portableMysqlDialect(table: ResolvedTable): LockDialect {
     ],
     holdLook: { statement: lookHold, read: readHold },
     statements: { ...whole.statements, extend, extendAll: renew, handOver, sweepDelete },
+    together: undefined,
     transaction: transactionDialect(table, whole.transaction, worded),
     readExtend: () => {
       throw new TypeError('a portable extension is read by the look before it')

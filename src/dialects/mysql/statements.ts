@@ -163,7 +163,7 @@ order by page.\`key\`
 `,
     ),
 
-    // `limit 1` keeps the optimizer from merging the inner select, which would make MySQL wait for a locked row.
+    // The words of extend-all, and for the same reasons.
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
     // at runs again: one that has ended since the look has moved `expires_at`.
     sweepDelete: compileStatement(
@@ -171,16 +171,18 @@ order by page.\`key\`
       'sweep-delete',
       sql`
 delete swept
-from ${locks} as swept
-join (
-  select \`key\`
-  from ${locks}
-  where \`key\` = ${value('key')}
-    and expires_at <= ${now} - ${sql.lit(RETENTION_US)}
-    and token < ${now}
-  limit 1
-  for update skip locked
-) as doomed on swept.\`key\` = doomed.\`key\`
+from (
+  select locks.\`key\`
+  from json_table(${value('keys')}, '$[*]' columns (\`key\` varchar(2048) path '$')) as asked
+  straight_join ${locks} as locks force index (primary)
+  on locks.\`key\` = unhex(asked.\`key\`)
+  where locks.expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+    and locks.token < ${now}
+  limit 10000
+  for update /*!80000 of locks */ skip locked
+) as doomed
+straight_join ${locks} as swept force index (primary)
+on swept.\`key\` = doomed.\`key\`
 `,
     ),
   }

@@ -1,7 +1,7 @@
 import type { ResolvedTable } from '../../options.ts'
 import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
 import type { ExtendAnswer, HandOverAnswer, LockDialect, TryAnswer, WantStepAnswer } from '../dialect.ts'
-import { holdsJson, renewalsJson, triesJson } from '../lists-json.ts'
+import { holdsJson, keysJson, renewalsJson, triesJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfPostgresError } from './errors.ts'
 import { readAcquireRow } from './read-acquire-row.ts'
@@ -45,6 +45,7 @@ const LISTS: Partial<Record<ParameterName, (given: never) => string>> = {
   renewals: renewalsJson,
   tries: triesJson,
   holds: holdsJson,
+  keys: keysJson,
 }
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {

@@ -27,6 +27,7 @@ export function portablePostgresDialect(table: ResolvedTable): LockDialect {
     ],
     wantSteps: [{ statement: want, read: readWant }],
     statements: { ...whole.statements, ...statements, ...sharing },
+    together: undefined,
     transaction: {
       ...whole.transaction,
       trySteps: [

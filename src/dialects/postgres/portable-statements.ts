@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER } from '../dialect.ts'
+import { NEVER, RETENTION_US } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { postgresClock } from './statements.ts'
 
@@ -186,6 +186,28 @@ from clock
 where locks.key = ${value('key')}::text
   and locks.owner = ${value('owner')}::text
   and locks.token = ${value('token')}::bigint
+`,
+    ),
+
+    // Row by row, and as durable as any.
+    sweepDelete: compileStatement(
+      compiler,
+      'portable-sweep-delete',
+      sql`
+with clock as materialized (
+  ${clock}
+),
+doomed as materialized (
+  select locks.key
+  from ${locks} as locks, clock
+  where locks.key = ${value('key')}::text
+    and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+    and locks.token < clock.now
+  for update of locks skip locked
+)
+delete from ${locks} as locks
+using doomed
+where locks.key = doomed.key
 `,
     ),
   }

@@ -221,6 +221,7 @@ order by page.key
 `,
     ),
 
+    // A delete that a crash undoes is repeated by a later sweep: it need not wait for the disk. `lateral`, and `|| ''`: see `extend-all`.
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
     // at runs again: one that has ended since the look has moved `expires_at`.
     sweepDelete: compileStatement(
@@ -230,13 +231,27 @@ order by page.key
 with clock as materialized (
   ${clock}
 ),
+relaxed as materialized (
+  select set_config('synchronous_commit', 'off', true)
+),
+old as materialized (
+  select key
+  from json_array_elements_text(${value('keys')}::json) as given (key)
+  where key = key || ''
+),
 doomed as materialized (
-  select locks.key
-  from ${locks} as locks, clock
-  where locks.key = ${value('key')}::text
-    and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
-    and locks.token < clock.now
-  for update of locks skip locked
+  select found.key
+  from old
+  cross join clock
+  cross join relaxed
+  cross join lateral (
+    select locks.key
+    from ${locks} as locks
+    where locks.key = old.key
+      and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+      and locks.token < clock.now
+    for update of locks skip locked
+  ) as found
 )
 delete from ${locks} as locks
 using doomed

@@ -8,7 +8,7 @@ import type {
   TryAnswer,
   WantStepAnswer,
 } from '../dialect.ts'
-import { renewalsJson } from '../lists-json.ts'
+import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfSqliteError } from './errors.ts'
 import { sqliteRunStatements } from './run-statements.ts'
@@ -58,6 +58,7 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'ttlUs') return withResolution(given as number | null)
   if (name === 'hasFailed') return Number(given)
+  if (name === 'keys') return keysJson(given as readonly string[])
   if (name !== 'renewals') return given
   return renewalsJson(
     (given as readonly RenewalInput[]).map((renewal) => ({ ...renewal, ttlUs: withResolution(renewal.ttlUs) })),

@@ -168,7 +168,7 @@ order by page.key
       'sweep-delete',
       sql`
 delete from ${locks}
-where key = ${value('key')}
+where key in (select value from json_each(${value('keys')}))
   and expires_at <= ${now} - ${sql.lit(RETENTION_US)}
   and token < ${now}
 `,

@@ -44,7 +44,7 @@ export const pruning = (family: ServerFamily): FaultKind => ({
       const page = await session.query(look.sql, look.values({ afterKey }))
       afterKey = String(page.at(-1)?.key ?? '')
       for (const { key, is_old } of page)
-        if (Number(is_old)) await session.query(remove.sql, remove.values({ key: String(key) }))
+        if (Number(is_old)) await session.query(remove.sql, remove.values({ keys: [String(key)] }))
     })
   },
 })

@@ -71,6 +71,6 @@ async function prune(retentionMs: number, aheadMs: number): Promise<void> {
     }
     const page = looking.all(...look.values({ afterKey }))
     afterKey = page.at(-1)?.key ?? ''
-    for (const { key, is_old } of page) if (is_old) removing.run(...remove.values({ key }))
+    for (const { key, is_old } of page) if (is_old) removing.run(...remove.values({ keys: [String(key)] }))
   }, 2)
 }
