@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Scene } from '../../fault.ts'
 import { pause } from '../pause.ts'
 import { openAdmin, quoted, type ServerFamily, serverFamily, workerAtServer } from './server-scene.ts'
 import type { ServerSession } from './server-session.ts'
 import { undo } from './undo.ts'
 import { endSessions, workerSessions } from './worker-sessions.ts'
+
+/** A session is not listed before it has begun. */
+const BEGINNING_MS = 100
 
 /** What sessions begin with, for a while. */
 export interface ChangedDefault {
@@ -40,6 +44,9 @@ export async function changeDefault(scene: Scene, signal: AbortSignal, change: C
     await pause(forMs, signal)
   } finally {
     await undo(scene, madeAt, putBack)
+    await renewSessions(scene)
+    // One that was beginning at that moment was not among them yet, and has the old default all the same.
+    await sleep(BEGINNING_MS)
     await renewSessions(scene)
   }
 }
