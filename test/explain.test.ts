@@ -35,6 +35,10 @@ const INPUT: StatementInput = {
   nextToken: 1,
   nowUs: 1,
   seen: '',
+  sessionLocks: [],
+  sessionWants: [],
+  sessionLock: '1',
+  sessionWant: '2',
   afterKey: 'k',
 }
 

@@ -2,6 +2,7 @@ import type { TransactionAnswer } from '../caller-transaction.ts'
 import type { Answer, ParameterName, RenewalInput, Statement, StatementInput } from '../statement.ts'
 import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
+import type { SessionDialect } from './session-dialect.ts'
 
 /**
  * What a statement of a try came to:
@@ -172,6 +173,8 @@ export interface LockDialect {
   readonly holdLook?: HoldLook
   readonly statements: LockStatements
   readonly transaction: TransactionDialect
+  /** Locks that the server keeps for a session. Missing: it has none, or not every engine of that language has. */
+  readonly session: SessionDialect | undefined
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
   readExtend(answer: Answer): ExtendAnswer

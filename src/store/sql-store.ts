@@ -26,6 +26,7 @@ import type {
   RenewalAnswer,
   RunEnd,
   RunRecord,
+  SessionStore,
   TransactionStore,
   TryOutcome,
   WantAnswer,
@@ -50,6 +51,8 @@ export interface SqlStoreParts {
   /** Where renewals are sent; undefined: where everything else is. */
   readonly ownConnection: OwnConnection | undefined
   readonly wakeSource: ClosableWakeSource | undefined
+  /** Missing: there is no connection beside the caller's. */
+  readonly session?: SessionStore | undefined
   /** Creates the table when it is found missing; undefined: an error says so. */
   readonly createTable: ((dialect: LockDialect) => Promise<void>) | undefined
 }
@@ -200,7 +203,12 @@ export class SqlStore implements LockStore {
     return this.#parts.wakeSource
   }
 
+  get session(): SessionStore | undefined {
+    return this.#parts.session
+  }
+
   async close(): Promise<void> {
+    await this.#parts.session?.close()
     await this.#sweeper.close()
     await this.#parts.wakeSource?.close()
     await this.#parts.ownConnection?.close()

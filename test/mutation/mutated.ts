@@ -6,12 +6,20 @@ import type { Statement } from '../../src/statement.ts'
 import { sqlMutants } from './sql-mutants.ts'
 
 /** Every statement of a dialect, each once. */
-export function statementsOf({ trySteps, wantSteps, holdLook, statements, transaction }: LockDialect): Statement[] {
+export function statementsOf({
+  trySteps,
+  wantSteps,
+  holdLook,
+  statements,
+  transaction,
+  session,
+}: LockDialect): Statement[] {
   const { lockLive, snapshotQuestion } = transaction
   const around = transaction.trySteps.flatMap(aroundOf)
   const all = [
     ...[...trySteps, ...transaction.trySteps, ...wantSteps].map(({ statement }) => statement),
     ...[...Object.values(statements), ...Object.values(transaction.statements)],
+    ...Object.values(session?.statements ?? {}),
     ...[
       ...around,
       ...(holdLook ? [holdLook.statement] : []),

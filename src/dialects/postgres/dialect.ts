@@ -5,6 +5,7 @@ import { numberOf, numberOrNull } from '../numbers.ts'
 import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfPostgresError } from './errors.ts'
 import { postgresRunStatements } from './run-statements.ts'
+import { postgresSessionDialect } from './session-dialect.ts'
 import { postgresSharingStatements } from './sharing-statements.ts'
 import { postgresStatements } from './statements.ts'
 import { postgresTransactionStatements } from './transaction-statements.ts'
@@ -29,6 +30,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       seesRowLocksEnd: false,
       isConflictSilent: false,
     },
+    session: postgresSessionDialect(table),
     encode: (name, given) => (name === 'renewals' ? renewalsJson(given as readonly RenewalInput[]) : given),
     readExtend,
     readExtendAll,
