@@ -4,12 +4,19 @@ import { pgStore } from '../src/drivers/pg.ts'
 import { LockFactory } from '../src/index.ts'
 import type { StartedServer } from './servers/started-server.ts'
 import { rejection } from './suite/rejection.ts'
-import { DIRECT, SESSION_CASES, startCase, TRANSACTION_CASES } from './support/pgbouncer-cases.ts'
+import { DIRECT, type PgbouncerCase, SESSION_CASES, startCase, TRANSACTION_CASES } from './support/pgbouncer-cases.ts'
 import { uniqueTableName } from './support/table-name.ts'
 
 const session = { strategy: 'session' } as const
 
-describe.runIf(DIRECT).each([...TRANSACTION_CASES, ...SESSION_CASES])('$name', (pooler) => {
+const STATEMENT_CASE: PgbouncerCase = {
+  name: 'PgBouncer 1.24, statement mode',
+  poolMode: 'transaction',
+  suite: 'trixie',
+  settings: { pool_mode: 'statement' },
+}
+
+describe.runIf(DIRECT).each([...TRANSACTION_CASES, STATEMENT_CASE, ...SESSION_CASES])('$name', (pooler) => {
   const direct = DIRECT?.url as string
   let server: StartedServer | undefined
   beforeAll(async () => {
