@@ -11,6 +11,9 @@ import { StoreTrouble } from '../store-trouble.ts'
 import { Gathering } from './gathering.ts'
 import { PinnedSession, type PinnedSessionParts } from './pinned-session.ts'
 
+/** Known names; then they are forgotten. */
+const MOST_NAMES = 1_000
+
 type Asking = Gathering<SessionName, SessionAnswer>
 
 /** A dialect's words for session locks, joined to the session. Questions of one kind gather while one of them is on its way. */
@@ -25,6 +28,8 @@ export class SessionWords {
   readonly #dialect: LockDialect
   readonly #words: SessionDialect
   readonly #database: string
+  /** A hash costs as much as all else that is done here for a lock, and most apps lock the same keys again. */
+  readonly #names = new Map<string, SessionName>()
 
   private constructor(dialect: LockDialect, words: SessionDialect, session: PinnedSession, database: string) {
     this.#dialect = dialect
@@ -58,7 +63,12 @@ export class SessionWords {
   }
 
   nameOf(key: string): SessionName {
-    return this.#words.nameOf(key, this.#database)
+    const known = this.#names.get(key)
+    if (known) return known
+    if (this.#names.size >= MOST_NAMES) this.#names.clear()
+    const name = this.#words.nameOf(key, this.#database)
+    this.#names.set(key, name)
+    return name
   }
 
   #gathering(all: Statement, one = all): Asking {
