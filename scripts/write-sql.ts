@@ -45,6 +45,17 @@ const PURPOSES: Readonly<Record<string, string>> = {
   unhurry: 'MySQL only: after create-within. The setting is as it was.',
   'lock-live': "Before an extension on a transaction of the caller's: whether the hold is live.",
   inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
+  'session-acquire': 'Session locks: one try at one of them.',
+  'session-acquire-all': 'Session locks: one try at each of many.',
+  'session-release':
+    'Session locks: gives one back, and tells those who wait in other processes, where the database can.',
+  'session-release-all':
+    'Session locks: gives many back, and tells those who wait in other processes, where the database can.',
+  'session-hand-over':
+    'Session locks: proves that the session still has them, which go to the next in line in the same process; whether other processes want them.',
+  'session-want': 'Session locks: marks them as wanted by somebody in this process, for as long as it waits.',
+  'session-unwant': 'Session locks: takes the marks back.',
+  'session-inspect': 'Session locks: whether anybody holds them, for `isLocked()`.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes rows that were free for long.',
   ...{

@@ -68,6 +68,17 @@ export const CATALOGUE = {
     says: 'What was given to `restoreLock` is not what `serialize()` returns.',
     remedy: 'Pass the object that `serialize()` returned (parsed, if it travelled as JSON text).',
   },
+  E_NOT_TRANSFERABLE: {
+    retryable: false,
+    says: 'A session lock belongs to the database session of this process: no other process can have it.',
+    remedy: 'Use a lease, `createLock(key, ttl)`, for what another process is to release.',
+  },
+  E_SESSION_POOLED: {
+    retryable: false,
+    says: 'The connection goes through a pooler that shares the sessions of the database among its clients (such as PgBouncer in transaction mode): a session lock would be held by all of them.',
+    remedy:
+      "Give the store a direct address, `listen: { connectionString: 'postgres://…' }`, or a pooler in session mode; or use leases, which work through any pooler.",
+  },
   E_UNSUPPORTED: {
     retryable: false,
     says: 'This database, driver, or version of Node.js cannot do what was asked.',

@@ -25,6 +25,9 @@ export type { LockEvents } from './locks/lock-events.ts'
 export { LockFactory } from './locks/lock-factory.ts'
 export type { LastRun, RunOncePerOptions } from './locks/run-once-per.ts'
 export type { SerializedLock } from './locks/serialized-lock.ts'
+export type { SessionHold } from './locks/session-hold.ts'
+export type { SessionLock, SessionRunCallback, SessionRunContext } from './locks/session-lock.ts'
+export type { SessionLockOptions } from './locks/session-options.ts'
 export type { LockUntilCommit, TransactionLocks } from './locks/transaction-locks.ts'
 export { Verrou, type VerrouOptions, type VerrouStores } from './locks/verrou.ts'
 export type {
@@ -48,6 +51,7 @@ export type {
   RenewalAnswer,
   RunEnd,
   RunRecord,
+  SessionStore,
   TransactionStore,
   TryOutcome,
   WantAnswer,

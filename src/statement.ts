@@ -56,6 +56,13 @@ export interface StatementInput {
   readonly nowUs: number
   /** Likewise, of keys. */
   readonly keys: readonly string[]
+  /** Session locks: what stands for each key at the server. Numbers of 64 bits as decimal text on Postgres, names on MySQL. */
+  readonly sessionLocks: readonly string[]
+  /** Session locks: what stands for the wish of others for each key. */
+  readonly sessionWants: readonly string[]
+  /** Of one session lock alone. */
+  readonly sessionLock: string
+  readonly sessionWant: string
   /** The sweep goes on behind this key. */
   readonly afterKey: string
 }

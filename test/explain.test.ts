@@ -37,6 +37,10 @@ const INPUT: StatementInput = {
   nowUs: 1,
   seen: '',
   keys: ['k1', 'k2', 'k3'],
+  sessionLocks: [],
+  sessionWants: [],
+  sessionLock: '1',
+  sessionWant: '2',
   afterKey: 'k',
 }
 

@@ -10,6 +10,7 @@ import type {
 } from '../statement.ts'
 import type { TroubleKind } from '../store-trouble.ts'
 import type { DialectName } from './compiler.ts'
+import type { SessionDialect } from './session-dialect.ts'
 
 /**
  * What a statement of a try came to:
@@ -211,6 +212,8 @@ export interface LockDialect {
   readonly transaction: TransactionDialect
   /** Many tries, and many releases, in one statement. Missing: each is sent by itself. */
   readonly together?: TogetherDialect | undefined
+  /** Locks that the server keeps for a session. Missing: it has none, or not every engine of that language has. */
+  readonly session: SessionDialect | undefined
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
   readExtend(answer: Answer): ExtendAnswer

@@ -2,13 +2,13 @@ import '../node-version.ts'
 import type { Kysely } from 'kysely'
 import { detectDatabase, dialectNamed, type SendQuestion } from '../dialects/detect.ts'
 import type { LockDialect } from '../dialects/dialect.ts'
-import type { OwnConnection } from '../executors/executor.ts'
 import { hasOneConnection, isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { singleConnectionExecutor } from '../executors/kysely-single-connection.ts'
 import type { Mysql2CallbackPoolLike, Mysql2PoolLike } from '../executors/mysql2.ts'
 import { showsMysql2Settings } from '../executors/mysql2-connection.ts'
 import type { PgPoolLike } from '../executors/pg.ts'
 import { showsPgSettings } from '../executors/pg-connection.ts'
+import type { HearingConnection } from '../executors/reopening-connection.ts'
 import { invalidOption, PORTABLE_RULE, type PortableOptions, type ResolvedTable } from '../options.ts'
 import {
   connectionBesideMysql2,
@@ -88,7 +88,7 @@ async function dialectOf(
   return dialectNamed(name, table, portable ?? lacksFeatures)
 }
 
-function ownConnection({ pool, listen }: KyselyStoreOptions): OwnConnection | undefined {
+function ownConnection({ pool, listen }: KyselyStoreOptions): HearingConnection | undefined {
   if (listen !== undefined && !pool) {
     const rule = 'given where `listen` is: the Pool of pg that the Kysely instance uses, which it does not show'
     throw invalidOption('pool', rule, pool)

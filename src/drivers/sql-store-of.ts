@@ -3,10 +3,12 @@ import type { LockDialect } from '../dialects/dialect.ts'
 import { errors } from '../errors.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import { ownOrPool } from '../executors/own-or-pool.ts'
+import type { HearingConnection } from '../executors/reopening-connection.ts'
 import type { ResolvedTable } from '../options.ts'
 import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { createLockTable } from '../schema/create-lock-table.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import { SessionLocks } from '../store/session-locks.ts'
 import { SqlStore } from '../store/sql-store.ts'
 import type { ClosableWakeSource } from '../store/wake-source.ts'
 import { systemClock } from '../system-clock.ts'
@@ -41,8 +43,8 @@ export interface StoreWiring<Options> {
   readonly own: Readonly<Record<string, OptionRule>>
   executor(options: Options, table: ResolvedTable): SqlExecutor
   dialect(executor: SqlExecutor, options: Options, table: ResolvedTable): () => LockDialect | Promise<LockDialect>
-  /** A connection beside the caller's, for renewals. */
-  ownConnection?(options: Options, table: ResolvedTable): OwnConnection | undefined
+  /** A connection beside the caller's: one for renewals, and one for session locks. A new one at each call. */
+  ownConnection?(options: Options, table: ResolvedTable): HearingConnection | undefined
   /** Hears of releases by other processes. `own`: what {@link ownConnection} made; `executor`: the caller's connections. */
   wakeSource?(
     options: Options,
@@ -70,6 +72,7 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
   const executor = wiring.executor(options, table)
   const dialect = wiring.dialect(executor, options, table)
   const ownConnection = wiring.ownConnection?.(options, table)
+  const connect = () => wiring.ownConnection?.(options, table) as HearingConnection
   return new SqlStore({
     executor,
     table,
@@ -77,6 +80,8 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
     isBatching: batch,
     ownConnection: ownConnection && ownOrPool(ownConnection, executor, systemClock),
     wakeSource: wiring.wakeSource?.(options, table, ownConnection, executor),
+    // Not the connection of renewals: one that is late gives it up, and with it would go every session lock.
+    session: ownConnection && new SessionLocks({ connect, executor, dialect, clock: systemClock }),
     dialectWithin: (transaction) => wiring.dialectWithin?.(transaction, options, table) ?? dialect(),
     createTable: autoCreateTable ? (dialect) => createLockTable(executor, dialect, table) : undefined,
   })

@@ -30,6 +30,9 @@ import { type LockEvents, listenTo } from './lock-events.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
+import { type SessionContext, sessionContextOf } from './session-context.ts'
+import { newSessionLock, type SessionLock } from './session-lock.ts'
+import { checkSessionOptions, isStrategy, type SessionLockOptions } from './session-options.ts'
 import { TransactionLocks } from './transaction-locks.ts'
 
 /** How long closing waits for callbacks in progress, and again for the database to confirm the releases. */
@@ -48,6 +51,7 @@ export class LockFactory implements AsyncDisposable {
   readonly #giveBack: BackgroundGiveBack
   readonly #keepAlive: KeepAlive
   readonly #closing = new AbortController()
+  #session: SessionContext | undefined
   #closed: Promise<void> | undefined
 
   /**
@@ -90,8 +94,20 @@ export class LockFactory implements AsyncDisposable {
    * (then a crash keeps the key locked until somebody calls `forceRelease`). Default: '30s'
    * @throws LockError `E_INVALID_KEY`, `E_INVALID_DURATION`
    */
-  createLock(key: string, ttl?: Ttl): Lock {
-    return newLock(this.#context, key, ttl)
+  createLock(key: string, ttl?: Ttl): Lock
+  /**
+   * A lock that a database session of this process holds, instead of a lease: see {@link SessionLock}. Sends nothing.
+   *
+   * @throws LockError `E_INVALID_KEY`, `E_INVALID_OPTION`; `E_UNSUPPORTED` for a store that has none (SQLite, memory, Kysely without `pool`)
+   * @example
+   * const lock = locks.createLock('import', { strategy: 'session' })
+   */
+  createLock(key: string, options: SessionLockOptions): SessionLock
+  createLock(key: string, given?: Ttl | SessionLockOptions): Lock | SessionLock {
+    if (!isStrategy(given)) return newLock(this.#context, key, given)
+    checkSessionOptions(given)
+    this.#session ??= sessionContextOf(this.#context)
+    return newSessionLock(this.#session, key)
   }
 
   /**
@@ -226,23 +242,16 @@ export class LockFactory implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { holds, running } = this.#context
+    const contexts = [this.#context, ...(this.#session ? [this.#session] : [])]
     const reason = new errors.E_CLOSED('this LockFactory was closed')
     this.#closing.abort(reason)
-    for (const held of holds.all()) held.abort(reason)
-    await this.#within(Promise.allSettled(running.keys()))
+    for (const held of contexts.flatMap(({ holds }) => holds.all())) held.abort(reason)
+    await this.#within(Promise.allSettled(contexts.flatMap(({ running }) => [...running.keys()])))
     // Not before: the work that goes on is in its critical section.
     this.#keepAlive.close()
-    await this.#within(Promise.allSettled(this.#leftovers().map((held) => releaseLease(this.#context, held))))
-    await this.#giveBack.close(CLOSE_WITHIN_MS)
+    await this.#within(Promise.allSettled(contexts.flatMap(releaseLeftovers)))
+    await Promise.all([this.#giveBack.close(CLOSE_WITHIN_MS), this.#session?.giveBack.close(CLOSE_WITHIN_MS)])
     await this.#within(this.#store.close())
-  }
-
-  /** What closing releases. Work that did not end in time is still in its critical section: its lease ends by itself. */
-  #leftovers() {
-    const { holds, running } = this.#context
-    const atWork = new Set(running.values())
-    return holds.all().filter((held) => !held.isShared && !held.isOver() && !atWork.has(held))
   }
 
   async #within(work: Promise<unknown>): Promise<void> {
@@ -250,6 +259,14 @@ export class LockFactory implements AsyncDisposable {
       .race(work)
       .catch(() => {})
   }
+}
+
+/** What closing releases. Work that did not end in time is still in its critical section: its lease ends by itself, its session lock with the work. */
+function releaseLeftovers(context: LockContext): Promise<boolean>[] {
+  const { holds, running } = context
+  const atWork = new Set(running.values())
+  const leftovers = holds.all().filter((held) => !held.isShared && !held.isOver() && !atWork.has(held))
+  return leftovers.map((held) => releaseLease(context, held))
 }
 
 /** @throws LockError `E_INVALID_OPTION` for what is no store */

@@ -20,6 +20,7 @@ import type { Lock } from './lock.ts'
 import { type LockContext, storeWithin } from './lock-context.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import type { SerializedLock } from './serialized-lock.ts'
+import { refuseSession } from './session-options.ts'
 
 /**
  * A transaction that waits has a connection, and often rows that others want. So it never waits for ever unless it is told to
@@ -79,10 +80,11 @@ export class TransactionLocks {
    *
    * `acquire` waits for at most 10 s by default here, and only where the transaction could see that the lock becomes free.
    *
-   * @throws LockError `E_INVALID_KEY`, `E_INVALID_DURATION`. The calls of the lock also throw `E_TRANSACTION_CONFLICT`,
+   * @throws LockError `E_INVALID_KEY`, `E_INVALID_DURATION`; `E_UNSUPPORTED` for a session lock. The calls of the lock also throw `E_TRANSACTION_CONFLICT`,
    * `E_TRANSACTION_ISOLATION`, `E_TRANSACTION_READ_ONLY`, `E_TRANSACTION_FAILED` and `E_TRANSACTION_REQUIRED`
    */
   createLock(key: string, ttl?: Ttl): Lock {
+    refuseSession(ttl)
     return newLock(this.#context, key, ttl)
   }
 

@@ -10,6 +10,8 @@ import type { LockEvents } from './lock-events.ts'
 import { checkStore, LockFactory } from './lock-factory.ts'
 import type { LastRun, RunOncePerOptions } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
+import type { SessionLock } from './session-lock.ts'
+import type { SessionLockOptions } from './session-options.ts'
 import type { TransactionLocks } from './transaction-locks.ts'
 
 /** The stores of a {@link Verrou}, by the names that `use` takes. */
@@ -70,8 +72,11 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   }
 
   /** A lock of the default store: see {@link LockFactory.createLock}. */
-  createLock(key: string, ttl?: Ttl): Lock {
-    return this.use(this.#default).createLock(key, ttl)
+  createLock(key: string, ttl?: Ttl): Lock
+  /** A session lock of the default store: see {@link LockFactory.createLock}. */
+  createLock(key: string, options: SessionLockOptions): SessionLock
+  createLock(key: string, given?: Ttl | SessionLockOptions): Lock | SessionLock {
+    return this.use(this.#default).createLock(key, given as SessionLockOptions)
   }
 
   /** A lock of the default store that another process serialized: see {@link LockFactory.restoreLock}. */

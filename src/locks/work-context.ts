@@ -15,13 +15,18 @@ export function workContext<TheLock>(
 ): WorkContext<TheLock> {
   return {
     get signal() {
-      return signal ? firstOf(held.signal, signal) : held.signal
+      return signalOf(held, signal)
     },
     fencingToken: held.token,
     get lock() {
       return lockOf(held)
     },
   }
+}
+
+/** Aborts with the hold, and with the signal that the caller has given. */
+export function signalOf(held: HeldLease, given: AbortSignal | undefined): AbortSignal {
+  return given ? firstOf(held.signal, given) : held.signal
 }
 
 function firstOf(own: AbortSignal, given: AbortSignal): AbortSignal {

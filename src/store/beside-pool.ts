@@ -46,7 +46,7 @@ export interface PgSettings {
  * @returns `undefined`: the pool does not show how to connect
  * @throws LockError `E_INVALID_OPTION` when that is so, and listening is asked for
  */
-export function connectionBesidePg({ pool, listen, nameSuffix }: PgSettings): OwnConnection | undefined {
+export function connectionBesidePg({ pool, listen, nameSuffix }: PgSettings): HearingConnection | undefined {
   if (!showsPgSettings(pool)) {
     if (!listen) return undefined
     throw invalidOption('pool', 'a Pool of pg itself where `listen` is given, with its `Client` and `options`', pool)
@@ -86,6 +86,6 @@ function isHearing(connection: OwnConnection): connection is HearingConnection {
 }
 
 /** @returns `undefined`: the pool does not show how to connect */
-export function connectionBesideMysql2(pool: object): OwnConnection | undefined {
+export function connectionBesideMysql2(pool: object): HearingConnection | undefined {
   return showsMysql2Settings(pool) ? mysql2Connection(pool, systemClock) : undefined
 }

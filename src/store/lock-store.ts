@@ -187,6 +187,21 @@ export interface LeaseStore {
 }
 
 /**
+ * Locks that the server keeps for a session, all of a store's on one. Works without a table. Takes the questions of leases, so that the same loop wins
+ * both kinds; but a grant has no end, and its token means something only within this store.
+ */
+export interface SessionStore extends LeaseStore, Pick<LockStore, 'handOver' | 'want' | 'close'> {
+  /** Hears of releases where the server tells of them; of those in this process, always. */
+  readonly wakeSource: WakeSource
+  /** There is nothing to extend. @throws LockError `E_UNSUPPORTED`, always */
+  extend(): Promise<never>
+  /** Only its own session can release a lock. @throws LockError `E_UNSUPPORTED`, always */
+  forceRelease(): Promise<never>
+  /** Calls `lost` when the session ends before the hold does; at once, if the hold is over already. */
+  onLoss(hold: LeaseHold, lost: () => void): void
+}
+
+/**
  * The seam between the algorithm and where leases live: everything that processes share. Waking up is a hint; the store
  * alone decides.
  */
@@ -219,6 +234,8 @@ export interface LockStore extends LeaseStore {
   lastRun(key: string): Promise<RunRecord | null>
   /** Missing: nothing is heard of other processes, and waiters poll. */
   readonly wakeSource?: WakeSource | undefined
+  /** Its session locks. Missing: it has none. */
+  readonly session?: SessionStore | undefined
   /**
    * The store on a transaction of the caller's; the same one for the same transaction. Missing: it has no transactions.
    *

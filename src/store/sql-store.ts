@@ -25,6 +25,7 @@ import type {
   RenewalAnswer,
   RunEnd,
   RunRecord,
+  SessionStore,
   TransactionStore,
   TryOutcome,
   WantAnswer,
@@ -53,6 +54,8 @@ export interface SqlStoreParts {
   readonly wakeSource: ClosableWakeSource | undefined
   /** Whether tries and releases that come at the same moment leave in one statement. */
   readonly isBatching: boolean
+  /** Missing: there is no connection beside the caller's. */
+  readonly session?: SessionStore | undefined
   /** Creates the table when it is found missing; undefined: an error says so. */
   readonly createTable: ((dialect: LockDialect) => Promise<void>) | undefined
 }
@@ -209,7 +212,12 @@ export class SqlStore implements LockStore {
     return this.#parts.wakeSource
   }
 
+  get session(): SessionStore | undefined {
+    return this.#parts.session
+  }
+
   async close(): Promise<void> {
+    await this.#parts.session?.close()
     await this.#sweeper.close()
     await this.#parts.wakeSource?.close()
     await this.#parts.ownConnection?.close()

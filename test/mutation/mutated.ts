@@ -13,12 +13,14 @@ export function statementsOf({
   together,
   statements,
   transaction,
+  session,
 }: LockDialect): Statement[] {
   const { lockLive, snapshotQuestion } = transaction
   const around = transaction.trySteps.flatMap(aroundOf)
   const all = [
     ...[...trySteps, ...transaction.trySteps, ...wantSteps].map(({ statement }) => statement),
     ...[...Object.values(statements), ...Object.values(transaction.statements)],
+    ...Object.values(session?.statements ?? {}),
     ...[
       ...around,
       ...(holdLook ? [holdLook.statement] : []),

@@ -11,7 +11,7 @@ export interface PgbouncerCase {
   readonly poolMode: 'session' | 'transaction'
   /** 1.18 and 1.24. */
   readonly suite: 'bookworm' | 'trixie'
-  readonly settings?: Readonly<Record<string, number>>
+  readonly settings?: Readonly<Record<string, string | number>>
 }
 
 /** Named prepared statements: cannot be had, can be had and are off, are on. */

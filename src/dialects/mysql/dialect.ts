@@ -13,6 +13,7 @@ import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfMysqlError } from './errors.ts'
 import { mysqlRunStatements } from './run-statements.ts'
+import { mysqlSessionDialect } from './session-dialect.ts'
 import { mysqlSharingStatements } from './sharing-statements.ts'
 import { mysqlStatements } from './statements.ts'
 import { mysqlTransactionStatements } from './transaction-statements.ts'
@@ -21,6 +22,9 @@ import { mysqlTransactionStatements } from './transaction-statements.ts'
 const BYTES: ReadonlySet<ParameterName> = new Set([
   ...(['key', 'owner', 'attempt', 'heirOwner', 'heirAttempt', 'afterKey'] as const),
 ])
+
+/** Lists: sent as JSON. */
+const SESSION_NAMES: ReadonlySet<ParameterName> = new Set(['sessionLocks', 'sessionWants'] as const)
 
 /** MySQL 8.4 and newer, MariaDB 10.11 and newer: the same words for both. */
 export function mysqlDialect(table: ResolvedTable): LockDialect {
@@ -35,6 +39,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
     wantSteps: [{ statement: want, read: ({ insertId }) => (insertId === 0 ? 'free' : 'marked') }],
     statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
+    session: mysqlSessionDialect(table),
     encode,
     readExtend,
     readExtendAll,
@@ -46,6 +51,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'hasFailed') return Number(given)
   if (name === 'keys') return keysJson(given as readonly string[], hexOf)
+  if (SESSION_NAMES.has(name)) return JSON.stringify(given)
   if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
 }

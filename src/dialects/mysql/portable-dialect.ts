@@ -18,6 +18,7 @@ export function portableMysqlDialect(table: ResolvedTable): LockDialect {
   const whole = mysqlDialect(table)
   return {
     ...whole,
+    session: undefined,
     trySteps: [
       { statement: look, read: readLook },
       { name: 'take', statement: take, read: readTake },

@@ -6,6 +6,7 @@ import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfPostgresError } from './errors.ts'
 import { readAcquireRow } from './read-acquire-row.ts'
 import { postgresRunStatements } from './run-statements.ts'
+import { postgresSessionDialect } from './session-dialect.ts'
 import { postgresSharingStatements } from './sharing-statements.ts'
 import { postgresStatements } from './statements.ts'
 import { postgresTogether } from './together.ts'
@@ -32,6 +33,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       isConflictSilent: false,
     },
     together: postgresTogether(table),
+    session: postgresSessionDialect(table),
     encode,
     readExtend,
     readExtendAll,

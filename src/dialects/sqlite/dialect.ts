@@ -47,6 +47,7 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
       seesRowLocksEnd: false,
       isConflictSilent: false,
     },
+    session: undefined,
     encode,
     readExtend,
     readExtendAll,

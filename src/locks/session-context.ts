@@ -1,0 +1,72 @@
+import { acquire } from '../engine/acquire.ts'
+import { DatabaseClock } from '../engine/database-clock.ts'
+import { BackgroundGiveBack } from '../engine/give-back.ts'
+import { handingOver } from '../engine/hand-over.ts'
+import { WaitLines } from '../engine/wait-lines.ts'
+import { errors } from '../errors.ts'
+import type { ResolvedRetry } from '../options.ts'
+import { randomId } from '../random-id.ts'
+import type { SessionStore } from '../store/lock-store.ts'
+import { HeldSession } from './held-session.ts'
+import { HoldRegistry } from './hold-registry.ts'
+import type { LeaseWish, LockContext } from './lock-context.ts'
+
+/** What the session locks of one factory share: what its leases share, with another store. */
+export interface SessionContext extends LockContext {
+  readonly session: SessionStore
+  readonly giveBack: BackgroundGiveBack
+  /** An id for a lock or an attempt. Nobody's secret, and cheaper than a random one: it means something in this process only. */
+  readonly nextId: () => string
+}
+
+/** @throws LockError `E_UNSUPPORTED` for a store without them */
+export function sessionContextOf(factory: LockContext): SessionContext {
+  const { session } = factory.rootStore
+  if (!session) {
+    throw new errors.E_UNSUPPORTED(
+      'this store has no session locks; they need Postgres, MySQL or MariaDB, through `pgStore`, `mysqlStore`, or `kyselyStore` with its option `pool`; use a lease, `createLock(key, ttl)`',
+    )
+  }
+  const { timing } = factory.engine
+  const giveBack = new BackgroundGiveBack(session, timing, (key) => lines.freed(key))
+  const lines = new WaitLines({ store: session, timing, giveBack })
+  return {
+    ...factory,
+    ...{ session, giveBack, nextId: idsOf(randomId()) },
+    engine: {
+      ...{ store: session, timing, waiting: lines, giveBack },
+      handingOver: handingOver({ store: session, timing, giveBack, lines }),
+    },
+    keepAlive: undefined,
+    holds: new HoldRegistry(timing.clock),
+    databaseClock: new DatabaseClock(timing.clock),
+    checked: new Set(),
+    running: new Map(),
+  }
+}
+
+function idsOf(factoryId: string): () => string {
+  let last = 0
+  return () => `${factoryId}.${++last}`
+}
+
+/** Wins the lock, and hears of the end of its session. @returns `null` when it was not granted in time */
+export async function takeSession(
+  context: SessionContext,
+  wish: LeaseWish,
+  retry: ResolvedRetry,
+  signal?: AbortSignal,
+): Promise<HeldSession | null> {
+  const { engine, holds, session, heldBy, closing, signals } = context
+  const request = { ...wish, attempt: context.nextId(), heldBy }
+  const grant = await acquire(engine, request, retry, closing, signal && signals.of(signal))
+  if (!grant) return null
+  const held = new HeldSession(wish.key, wish.owner, grant, engine.timing.clock, context.databaseClock)
+  holds.add(held)
+  session.onLoss(held, () => {
+    held.end('lost')
+    holds.delete(held)
+    engine.handingOver?.freed(held.key)
+  })
+  return held
+}
