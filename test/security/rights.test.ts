@@ -34,6 +34,10 @@ const INPUT: Readonly<Record<string, unknown>> = {
     tries: [{ key: 'k', owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' }],
     holds: [{ key: 'k', owner: 'o', token: 1 }],
     keys: ['k'],
+    sessionLocks: ['7'],
+    sessionWants: ['8'],
+    sessionLock: '7',
+    sessionWant: '8',
   },
 }
 
