@@ -153,6 +153,7 @@ const KEEPING_DEFAULTS: ResolvedKeeping = Object.freeze({ isKeptAlive: false, ma
 
 /** The only place where a missing option of keeping becomes a value. @throws LockError `E_INVALID_OPTION`, `E_INVALID_DURATION` */
 export function resolveKeeping(given: KeepAliveOptions, base: ResolvedKeeping = KEEPING_DEFAULTS): ResolvedKeeping {
+  if (given.keepAlive === undefined && given.maxHold === undefined) return base
   const { keepAlive = base.isKeptAlive, maxHold } = given
   if (typeof keepAlive !== 'boolean') throw invalidOption('keepAlive', 'true or false', keepAlive)
   const maxHoldMs = maxHold === undefined ? base.maxHoldMs : resolveBoundMs('maxHold', maxHold)

@@ -42,9 +42,10 @@ export async function acquire(
   const place = engine.waiting.enter(request, isOneTry)
   let won: Grant | null = null
   try {
-    await engine.giveBack.settle(request.key, bounds)
-    const triesLeft = isOneTry ? 1 : await untilFirst(engine, place, retry, bounds)
-    won = await tryUntilWon(engine, place, { ...retry, attempts: triesLeft }, bounds)
+    const settling = engine.giveBack.settle(request.key, bounds)
+    if (settling) await settling
+    const triesLeft = place.isFirst ? retry.attempts : await untilFirst(engine, place, retry, bounds)
+    won = await tryUntilWon(engine, place, { ...retry, attempts: isOneTry ? 1 : triesLeft }, bounds)
     return won
   } catch (error) {
     if (isPassing(error)) place.fail(error)
@@ -66,7 +67,6 @@ export async function acquire(
  * @returns how many tries are left
  */
 async function untilFirst(engine: Trying, place: Place, retry: ResolvedRetry, bounds: Bounds): Promise<number> {
-  if (place.isFirst) return retry.attempts
   for (let triesLeft = retry.attempts - 1; triesLeft > 0; triesLeft--) {
     const isCounted = triesLeft !== Number.POSITIVE_INFINITY
     const mostMs = isCounted ? jittered(retry.delayMs, engine.timing.chance) : Number.POSITIVE_INFINITY

@@ -30,9 +30,9 @@ export interface GiveBack {
   repeatRelease(key: string, ttlUs: number | null, release: () => Promise<unknown>): void
   /**
    * Before a new try for the key: settles now what is still owed, so that the caller does not wait for a lease that
-   * this process itself left behind. Costs nothing when nothing is owed.
+   * this process itself left behind. `undefined`: nothing is owed.
    */
-  settle(key: string, bounds: Bounds): Promise<void>
+  settle(key: string, bounds: Bounds): Promise<void> | undefined
 }
 
 interface Debt {
@@ -91,9 +91,12 @@ export class BackgroundGiveBack implements GiveBack {
     this.#owe(key, ttlUs, release)
   }
 
-  async settle(key: string, bounds: Bounds): Promise<void> {
+  settle(key: string, bounds: Bounds): Promise<void> | undefined {
     const owed = this.#debts.get(key)
-    if (!owed) return
+    return owed && this.#settle(owed, bounds)
+  }
+
+  async #settle(owed: ReadonlySet<Debt>, bounds: Bounds): Promise<void> {
     for (const debt of [...owed]) await bounds.race(ask(() => this.#pay(debt), this.#timing, bounds))
   }
 

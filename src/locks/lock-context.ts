@@ -1,11 +1,11 @@
 import type { TransactionLike } from '../caller-transaction.ts'
+import type { AbortSource } from '../engine/abort-source.ts'
 import { acquire, type Trying } from '../engine/acquire.ts'
 import { ask } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
 import { extend, type Keeping, release } from '../engine/keep.ts'
 import type { KeepAlive } from '../engine/keep-alive.ts'
-import type { SharedSignal } from '../engine/shared-signal.ts'
 import type { SharedSignals } from '../engine/shared-signals.ts'
 import { errors } from '../errors.ts'
 import type { ResolvedKeeping, ResolvedRetry, WithinOptions } from '../options.ts'
@@ -24,7 +24,7 @@ export interface LockContext {
   readonly once: ResolvedRetry
   readonly heldBy: string
   /** Aborts when the factory closes. */
-  readonly closing: SharedSignal
+  readonly closing: AbortSource
   readonly signals: SharedSignals
   readonly holds: HoldRegistry
   readonly databaseClock: DatabaseClock

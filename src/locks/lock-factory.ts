@@ -3,11 +3,11 @@ import type { TransactionLike } from '../caller-transaction.ts'
 import type { Duration, Ttl } from '../duration.ts'
 import type { Timing } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
+import { Closing } from '../engine/closing.ts'
 import { DatabaseClock } from '../engine/database-clock.ts'
 import { BackgroundGiveBack } from '../engine/give-back.ts'
 import { handingOver } from '../engine/hand-over.ts'
 import { KeepAlive } from '../engine/keep-alive.ts'
-import { SharedSignal } from '../engine/shared-signal.ts'
 import { SharedSignals } from '../engine/shared-signals.ts'
 import { WaitLines } from '../engine/wait-lines.ts'
 import { errors } from '../errors.ts'
@@ -50,7 +50,7 @@ export class LockFactory implements AsyncDisposable {
   readonly #context: LockContext
   readonly #giveBack: BackgroundGiveBack
   readonly #keepAlive: KeepAlive
-  readonly #closing = new AbortController()
+  readonly #closing = new Closing()
   #session: SessionContext | undefined
   #closed: Promise<void> | undefined
 
@@ -77,7 +77,7 @@ export class LockFactory implements AsyncDisposable {
       retry,
       once: { ...retry, attempts: 1 },
       heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
-      closing: new SharedSignal(this.#closing.signal),
+      closing: this.#closing,
       signals: new SharedSignals(),
       holds: new HoldRegistry(timing.clock),
       databaseClock: new DatabaseClock(timing.clock),
