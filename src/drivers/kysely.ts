@@ -2,7 +2,7 @@ import '../node-version.ts'
 import type { Kysely } from 'kysely'
 import { detectDatabase, dialectNamed, type SendQuestion } from '../dialects/detect.ts'
 import type { LockDialect } from '../dialects/dialect.ts'
-import type { OwnConnection } from '../executors/executor.ts'
+import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import { hasOneConnection, isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { singleConnectionExecutor } from '../executors/kysely-single-connection.ts'
 import type { Mysql2CallbackPoolLike, Mysql2PoolLike } from '../executors/mysql2.ts'
@@ -19,6 +19,7 @@ import {
   listenUnless,
 } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import type { ClosableWakeSource } from '../store/wake-source.ts'
 import { WatchingFile } from '../store/watching-file.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
@@ -66,10 +67,7 @@ export function kyselyStore(options: KyselyStoreOptions): LockStore {
       portable: PORTABLE_RULE,
     },
     ownConnection,
-    wakeSource: ({ connection, listen, portable }, table, own, executor) =>
-      isSqliteLikely(connection)
-        ? new WatchingFile(executor)
-        : listeningBeside(own, executor, table, listenUnless(portable, listen)),
+    wakeSource,
     executor: ({ connection }) => {
       return hasOneConnection(connection) ? singleConnectionExecutor(connection) : kyselyExecutor(connection)
     },
@@ -86,6 +84,18 @@ async function dialectOf(
 ): Promise<LockDialect> {
   const { name, lacksFeatures } = await detectDatabase(send, isSqliteLikely(connection))
   return dialectNamed(name, table, portable ?? lacksFeatures)
+}
+
+function wakeSource(
+  { connection, pool, listen, portable }: KyselyStoreOptions,
+  table: ResolvedTable,
+  own: OwnConnection | undefined,
+  executor: SqlExecutor,
+): ClosableWakeSource | undefined {
+  if (isSqliteLikely(connection)) return new WatchingFile(executor)
+  // MySQL and MariaDB have nothing to listen to.
+  if (pool && !isPgPool(pool)) return undefined
+  return listeningBeside(own, executor, table, listenUnless(portable, listen))
 }
 
 function ownConnection({ pool, listen }: KyselyStoreOptions): OwnConnection | undefined {
