@@ -42,6 +42,12 @@ const PURPOSES: Readonly<Record<string, string>> = {
   unhurry: 'MySQL only: after create-within. The setting is as it was.',
   'lock-live': "Before an extension on a transaction of the caller's: whether the hold is live.",
   inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
+  'take-presence': 'With `presence`: takes the lock of the session that stands for the process.',
+  'see-presence': 'With `presence`: who has that lock; every few seconds, and to prove that it means something.',
+  'keep-presence': 'With `presence`: keeps the server from ending the session for being idle.',
+  'watch-presences': 'With `presence`, while somebody waits: whether the processes are gone that hold the keys.',
+  'take-over': 'With `presence`, after a refusal: takes keys over whose holders are gone.',
+  'took-over': 'With `presence`: what take-over has granted.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes one row that was free for long.',
   ...{

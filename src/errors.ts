@@ -68,6 +68,17 @@ export const CATALOGUE = {
     says: 'What was given to `restoreLock` is not what `serialize()` returns.',
     remedy: 'Pass the object that `serialize()` returned (parsed, if it travelled as JSON text).',
   },
+  E_NOT_TRANSFERABLE: {
+    retryable: false,
+    says: 'The lock cannot be handed to another process: it ends with the connection that stands for the process that took it.',
+    remedy: 'Hand on leases of a store without `presence`, or those that are written within a transaction.',
+  },
+  E_SESSION_POOLED: {
+    retryable: false,
+    says: 'A lock of a database session was asked for through a pooler that shares sessions among its clients, as PgBouncer does in transaction mode: it would mean nothing.',
+    remedy:
+      "Connect directly, or by a pooler in session mode. `pgStore` and `kyselyStore` take a direct address for it: `listen: { connectionString: 'postgres://…' }`.",
+  },
   E_UNSUPPORTED: {
     retryable: false,
     says: 'This database, driver, or version of Node.js cannot do what was asked.',

@@ -44,6 +44,8 @@ export type {
   LeaseState,
   LeaseStore,
   LockStore,
+  Presence,
+  PresenceSource,
   Renewal,
   RenewalAnswer,
   RunEnd,

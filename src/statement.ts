@@ -7,6 +7,17 @@ export interface RenewalInput {
   readonly ttlUs: number | null
 }
 
+/** One of many tries to take a key over from a process that is gone. */
+export interface TakeOverInput {
+  readonly key: string
+  readonly owner: string
+  /** Names the presence of the one who asks. */
+  readonly attempt: string
+  /** Microseconds; `null`: never. */
+  readonly ttlUs: number | null
+  readonly heldBy: string
+}
+
 /** The values that statements are made with, by name. */
 export interface StatementInput {
   readonly key: string
@@ -35,6 +46,12 @@ export interface StatementInput {
   readonly nextToken: number
   /** MySQL, portable: the moment of that look, microseconds since the epoch. */
   readonly nowUs: number
+  /** The name of a presence: 16 hexadecimal digits. */
+  readonly presence: string
+  /** Sent as one text of JSON. */
+  readonly keys: readonly string[]
+  /** The same. */
+  readonly takeOvers: readonly TakeOverInput[]
   /** The sweep goes on behind this key. */
   readonly afterKey: string
 }

@@ -35,6 +35,9 @@ const INPUT: StatementInput = {
   nextToken: 1,
   nowUs: 1,
   seen: '',
+  presence: '0123456789abcdef',
+  keys: ['k1', 'k2', 'k3'],
+  takeOvers: [1, 2, 3].map((n) => ({ key: `k${n}`, owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' })),
   afterKey: 'k',
 }
 

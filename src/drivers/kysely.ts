@@ -9,7 +9,15 @@ import type { Mysql2CallbackPoolLike, Mysql2PoolLike } from '../executors/mysql2
 import { showsMysql2Settings } from '../executors/mysql2-connection.ts'
 import type { PgPoolLike } from '../executors/pg.ts'
 import { showsPgSettings } from '../executors/pg-connection.ts'
-import { invalidOption, PORTABLE_RULE, type PortableOptions, type ResolvedTable } from '../options.ts'
+import type { HearingConnection } from '../executors/reopening-connection.ts'
+import {
+  invalidOption,
+  PORTABLE_RULE,
+  type PortableOptions,
+  PRESENCE_RULE,
+  type PresenceOptions,
+  type ResolvedTable,
+} from '../options.ts'
 import {
   connectionBesideMysql2,
   connectionBesidePg,
@@ -17,17 +25,18 @@ import {
   type Listen,
   listeningBeside,
   listenUnless,
+  presenceBeside,
 } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import type { ClosableWakeSource } from '../store/wake-source.ts'
 import { WatchingFile } from '../store/watching-file.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
-export type { PortableOptions, TableOptions } from '../options.ts'
+export type { PortableOptions, PresenceOptions, TableOptions } from '../options.ts'
 export type { Listen, Mysql2CallbackPoolLike, Mysql2PoolLike, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link kyselyStore}. */
-export interface KyselyStoreOptions extends SqlStoreOptions, PortableOptions {
+export interface KyselyStoreOptions extends SqlStoreOptions, PortableOptions, PresenceOptions {
   /** A Kysely instance (0.28 or 0.29). It stays yours: it is never destroyed, and its plugins do not touch our table. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
   readonly connection: Kysely<any>
@@ -65,8 +74,10 @@ export function kyselyStore(options: KyselyStoreOptions): LockStore {
       pool: { rule: "the pg.Pool or mysql2 pool of the instance's dialect", isValid: isPool, isSecret: true },
       listen: LISTEN_RULE,
       portable: PORTABLE_RULE,
+      presence: PRESENCE_RULE,
     },
     ownConnection,
+    presenceConnection: (options) => presenceBeside(options, () => ownConnection(options)),
     wakeSource,
     executor: ({ connection }) => {
       return hasOneConnection(connection) ? singleConnectionExecutor(connection) : kyselyExecutor(connection)
@@ -98,7 +109,7 @@ function wakeSource(
   return listeningBeside(own, executor, table, listenUnless(portable, listen))
 }
 
-function ownConnection({ pool, listen }: KyselyStoreOptions): OwnConnection | undefined {
+function ownConnection({ pool, listen }: KyselyStoreOptions): HearingConnection | undefined {
   if (listen !== undefined && !pool) {
     const rule = 'given where `listen` is: the Pool of pg that the Kysely instance uses, which it does not show'
     throw invalidOption('pool', rule, pool)

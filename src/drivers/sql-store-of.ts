@@ -3,10 +3,12 @@ import type { LockDialect } from '../dialects/dialect.ts'
 import { errors } from '../errors.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import { ownOrPool } from '../executors/own-or-pool.ts'
+import type { HearingConnection } from '../executors/reopening-connection.ts'
 import type { ResolvedTable } from '../options.ts'
 import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { createLockTable } from '../schema/create-lock-table.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import { PresentStore } from '../store/present-store.ts'
 import { SqlStore } from '../store/sql-store.ts'
 import type { ClosableWakeSource } from '../store/wake-source.ts'
 import { systemClock } from '../system-clock.ts'
@@ -38,6 +40,8 @@ export interface StoreWiring<Options> {
   dialect(executor: SqlExecutor, options: Options, table: ResolvedTable): () => LockDialect | Promise<LockDialect>
   /** A connection beside the caller's, for renewals. */
   ownConnection?(options: Options, table: ResolvedTable): OwnConnection | undefined
+  /** One more, for the presence; `null`: none is wanted. */
+  presenceConnection?(options: Options, table: ResolvedTable): HearingConnection | null
   /** Hears of releases by other processes. `own`: what {@link ownConnection} made; `executor`: the caller's connections. */
   wakeSource?(
     options: Options,
@@ -63,15 +67,19 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
   const executor = wiring.executor(options, table)
   const dialect = wiring.dialect(executor, options, table)
   const ownConnection = wiring.ownConnection?.(options, table)
-  return new SqlStore({
+  const beside = ownConnection && ownOrPool(ownConnection, executor, systemClock)
+  const presenceConnection = wiring.presenceConnection?.(options, table) ?? undefined
+  const store = new SqlStore({
     executor,
     table,
     dialect,
-    ownConnection: ownConnection && ownOrPool(ownConnection, executor, systemClock),
+    ownConnection: beside,
     wakeSource: wiring.wakeSource?.(options, table, ownConnection, executor),
     dialectWithin: (transaction) => wiring.dialectWithin?.(transaction, options, table) ?? dialect(),
     createTable: autoCreateTable ? (dialect) => createLockTable(executor, dialect, table) : undefined,
   })
+  if (!beside || !presenceConnection) return store
+  return new PresentStore({ store, beside, connection: presenceConnection, clock: systemClock, chance: Math.random })
 }
 
 function hidingError(option: string, rule: string, given: unknown): Error {

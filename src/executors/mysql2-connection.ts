@@ -1,7 +1,11 @@
 import type { Clock } from '../clock.ts'
-import type { OwnConnection } from './executor.ts'
 import { mysql2Answer } from './mysql2.ts'
-import { ReopeningConnection, type Session, type SessionEvents } from './reopening-connection.ts'
+import {
+  type HearingConnection,
+  ReopeningConnection,
+  type Session,
+  type SessionEvents,
+} from './reopening-connection.ts'
 
 /** The part of the callback pool of `mysql2` (3.9 and newer) that is used. */
 interface Mysql2CorePool {
@@ -38,7 +42,7 @@ export function showsMysql2Settings(pool: object): boolean {
  *
  * @param pool one that {@link showsMysql2Settings}
  */
-export function mysql2Connection(pool: object, clock: Clock): OwnConnection {
+export function mysql2Connection(pool: object, clock: Clock): HearingConnection {
   return new ReopeningConnection((events) => openSession(corePoolOf(pool) as Mysql2CorePool, events), clock)
 }
 

@@ -206,6 +206,15 @@ export class SqlStore implements LockStore {
     await this.#parts.ownConnection?.close()
   }
 
+  /** @internal Sends what only others know to read, on another connection if one is given. */
+  async say<Said>(
+    speak: (dialect: LockDialect, send: SendStatement) => Promise<Said>,
+    sender?: SqlExecutor,
+  ): Promise<Said> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    return speak(dialect, (statement, input) => this.#sendOnce(dialect, statement, input, sender))
+  }
+
   /** @internal Removes the row of a key, if it has been free for long and nobody has it locked. */
   async sweepKey(key: string): Promise<void> {
     await this.#ask((dialect) => dialect.statements.sweepDelete, { key })

@@ -6,7 +6,14 @@ import type { Statement } from '../../src/statement.ts'
 import { sqlMutants } from './sql-mutants.ts'
 
 /** Every statement of a dialect, each once. */
-export function statementsOf({ trySteps, wantSteps, holdLook, statements, transaction }: LockDialect): Statement[] {
+export function statementsOf({
+  trySteps,
+  wantSteps,
+  holdLook,
+  statements,
+  transaction,
+  presence,
+}: LockDialect): Statement[] {
   const { lockLive, snapshotQuestion } = transaction
   const around = transaction.trySteps.flatMap(aroundOf)
   const all = [
@@ -15,6 +22,7 @@ export function statementsOf({ trySteps, wantSteps, holdLook, statements, transa
     ...[
       ...around,
       ...(holdLook ? [holdLook.statement] : []),
+      ...Object.values(presence?.statements ?? {}),
       ...(lockLive ? [lockLive] : []),
       ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion]),
     ],

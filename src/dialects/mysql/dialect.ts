@@ -1,6 +1,6 @@
 import { errors } from '../../errors.ts'
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput, TakeOverInput } from '../../statement.ts'
 import type {
   ExtendAnswer,
   HandOverAnswer,
@@ -10,8 +10,10 @@ import type {
   TryAnswer,
 } from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { keysJson, takeOversJson } from '../presence-names.ts'
 import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfMysqlError } from './errors.ts'
+import { mysqlPresence } from './presence.ts'
 import { mysqlRunStatements } from './run-statements.ts'
 import { mysqlSharingStatements } from './sharing-statements.ts'
 import { mysqlStatements } from './statements.ts'
@@ -35,6 +37,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
     wantSteps: [{ statement: want, read: ({ insertId }) => (insertId === 0 ? 'free' : 'marked') }],
     statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
+    presence: mysqlPresence(table),
     encode,
     readExtend,
     readExtendAll,
@@ -46,6 +49,8 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'hasFailed') return Number(given)
   if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
+  if (name === 'keys') return keysJson(given as readonly string[], hexOf)
+  if (name === 'takeOvers') return takeOversJson(given as readonly TakeOverInput[], hexOf)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
 }
 

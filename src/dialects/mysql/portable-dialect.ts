@@ -34,6 +34,7 @@ export function portableMysqlDialect(table: ResolvedTable): LockDialect {
     holdLook: { statement: lookHold, read: readHold },
     statements: { ...whole.statements, extend, extendAll: renew, handOver, sweepDelete },
     transaction: transactionDialect(table, whole.transaction, worded),
+    presence: undefined,
     readExtend: () => {
       throw new TypeError('a portable extension is read by the look before it')
     },

@@ -1,9 +1,11 @@
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, RenewalInput } from '../../statement.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput, TakeOverInput } from '../../statement.ts'
 import type { ExtendAnswer, HandOverAnswer, LockDialect, TryAnswer, WantStepAnswer } from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { keysJson, takeOversJson } from '../presence-names.ts'
 import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfPostgresError } from './errors.ts'
+import { postgresPresence } from './presence.ts'
 import { postgresRunStatements } from './run-statements.ts'
 import { postgresSharingStatements } from './sharing-statements.ts'
 import { postgresStatements } from './statements.ts'
@@ -29,12 +31,19 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
       seesRowLocksEnd: false,
       isConflictSilent: false,
     },
-    encode: (name, given) => (name === 'renewals' ? renewalsJson(given as readonly RenewalInput[]) : given),
+    presence: postgresPresence(table),
+    encode,
     readExtend,
     readExtendAll,
     readHandOver,
     meaningOf: meaningOfPostgresError,
   }
+}
+
+function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
+  if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[])
+  if (name === 'keys') return keysJson(given as readonly string[])
+  return name === 'takeOvers' ? takeOversJson(given as readonly TakeOverInput[]) : given
 }
 
 export function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {

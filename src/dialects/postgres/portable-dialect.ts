@@ -21,6 +21,7 @@ export function portablePostgresDialect(table: ResolvedTable): LockDialect {
   const whole = postgresDialect(table)
   return {
     ...whole,
+    presence: undefined,
     trySteps: [
       { statement: acquire, read: readKnown },
       { statement: create, read: readCreate },
