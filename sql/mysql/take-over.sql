@@ -13,8 +13,7 @@ update (
   )) as asked
   straight_join `verrou_locks` as locks force index (primary)
   on locks.`key` = unhex(asked.`key`)
-  where locks.expires_at > timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))
-    and if(locks.attempt like concat('present:', left(sha2(concat_ws(':', /*!80000 @@server_uuid */ /*M! @@hostname, @@port, @@server_id */), 256), 16), ':%'),
+  where if(locks.attempt like concat('present:', left(sha2(concat_ws(':', /*!80000 @@server_uuid */ /*M! @@hostname, @@port, @@server_id */), 256), 16), ':%'),
     is_free_lock(concat('verrou:', convert(substring(locks.attempt, 26, 16) using utf8mb4))), 0) = 1
   limit 10000
   for update /*!80000 of locks */ skip locked

@@ -5,9 +5,8 @@
 select hex(locks.`key`) as `key`, if(locks.attempt like concat('present:', left(sha2(concat_ws(':', /*!80000 @@server_uuid */ /*M! @@hostname, @@port, @@server_id */), 256), 16), ':%'),
     is_free_lock(concat('verrou:', convert(substring(locks.attempt, 26, 16) using utf8mb4))), 0) = 1 as is_gone
 from json_table(?, '$[*]' columns (
-  `key` varchar(2048) path '$.key'
+  `key` varchar(2048) path '$'
 )) as asked
 straight_join `verrou_locks` as locks force index (primary)
 on locks.`key` = unhex(asked.`key`)
-where locks.expires_at > timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))
-  and locks.attempt like 'present:%'
+where locks.attempt like 'present:%'

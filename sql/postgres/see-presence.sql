@@ -5,10 +5,7 @@
 select pg_backend_pid() as session, lpad(to_hex((extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint), 16, '0') as server, (
   select pg_locks.pid
   from pg_locks
-  where pg_locks.locktype = 'advisory'
-    and pg_locks.database = (select oid from pg_database where datname = current_database())
-    and pg_locks.objsubid = 1
-    and (pg_locks.classid::bigint << 32) | pg_locks.objid::bigint = ('x' || $1::text)::bit(64)::bigint
-    and pg_locks.mode = 'ExclusiveLock'
-    and pg_locks.granted
+  where (locktype, objsubid, mode, granted) = ('advisory', 1, 'ExclusiveLock', true)
+    and (classid::bigint << 32) | objid::bigint = ('x' || $1::text)::bit(64)::bigint
+    and database = (select oid from pg_database where datname = current_database())
 ) as holder

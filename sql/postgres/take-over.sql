@@ -18,12 +18,10 @@ gone as materialized (
   select asked.n, asked.owner, asked.attempt, asked.ttl, asked.held_by, found.key
   from asked
   cross join here
-  cross join clock
   cross join lateral (
     select locks.key
     from "verrou_locks" as locks
     where locks.key = asked.key
-      and locks.expires_at > clock.now
       and case
     when starts_with(locks.attempt, 'present:' || here.server || ':')
     then pg_try_advisory_xact_lock_shared(('x' || substr(locks.attempt, 26, 16))::bit(64)::bigint)

@@ -11,11 +11,6 @@ export function presentAttempt(server: string, presence: string, attempt: string
   return `${PRESENT}${server}:${presence}:${attempt}`
 }
 
-/** Keys as one value. `text`: how one is written. */
-export function keysJson(keys: readonly string[], text: (given: string) => string = (given) => given): string {
-  return JSON.stringify(keys.map((key, n) => ({ n, key: text(key) })))
-}
-
 /** Take-overs as one value, each with its place in the list. `text`: how what is in it is written. */
 export function takeOversJson(
   takeOvers: readonly TakeOverInput[],

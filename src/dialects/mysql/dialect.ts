@@ -10,7 +10,7 @@ import type {
   TryAnswer,
 } from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
-import { keysJson, takeOversJson } from '../presence-names.ts'
+import { takeOversJson } from '../presence-names.ts'
 import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfMysqlError } from './errors.ts'
 import { mysqlPresence } from './presence.ts'
@@ -49,7 +49,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'hasFailed') return Number(given)
   if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
-  if (name === 'keys') return keysJson(given as readonly string[], hexOf)
+  if (name === 'keys') return JSON.stringify((given as readonly string[]).map(hexOf))
   if (name === 'takeOvers') return takeOversJson(given as readonly TakeOverInput[], hexOf)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
 }

@@ -60,16 +60,15 @@ set session wait_timeout = 28800
       sql`
 select hex(locks.\`key\`) as \`key\`, ${isGone} as is_gone
 from json_table(${value('keys')}, '$[*]' columns (
-  \`key\` varchar(2048) path '$.key'
+  \`key\` varchar(2048) path '$'
 )) as asked
 straight_join ${locks} as locks force index (primary)
 on locks.\`key\` = unhex(asked.\`key\`)
-where locks.expires_at > ${now}
-  and locks.attempt like 'present:%'
+where locks.attempt like 'present:%'
 `,
     ),
 
-    // Only a lease that is live: one that ran out is anybody's, by the ordinary try. As in `extend-all`: the limit keeps the optimizer from
+    // A key that is free names no presence. As in `extend-all`: the limit keeps the optimizer from
     // merging the inner select, which would make MySQL wait for a row that somebody has locked.
     takeOver: compileStatement(
       compiler,
@@ -86,8 +85,7 @@ update (
   )) as asked
   straight_join ${locks} as locks force index (primary)
   on locks.\`key\` = unhex(asked.\`key\`)
-  where locks.expires_at > ${now}
-    and ${isGone}
+  where ${isGone}
   limit 10000
   for update /*!80000 of locks */ skip locked
 ) as gone

@@ -2,7 +2,7 @@ import type { ResolvedTable } from '../../options.ts'
 import type { Answer, ParameterName, RenewalInput, StatementInput, TakeOverInput } from '../../statement.ts'
 import type { ExtendAnswer, HandOverAnswer, LockDialect, TryAnswer, WantStepAnswer } from '../dialect.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
-import { keysJson, takeOversJson } from '../presence-names.ts'
+import { takeOversJson } from '../presence-names.ts'
 import { renewalsJson } from '../renewals-json.ts'
 import { meaningOfPostgresError } from './errors.ts'
 import { postgresPresence } from './presence.ts'
@@ -42,7 +42,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[])
-  if (name === 'keys') return keysJson(given as readonly string[])
+  if (name === 'keys') return JSON.stringify(given)
   return name === 'takeOvers' ? takeOversJson(given as readonly TakeOverInput[]) : given
 }
 

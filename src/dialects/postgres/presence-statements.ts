@@ -51,12 +51,9 @@ select pg_try_advisory_lock(${lockOfPresence}) as is_taken, pg_backend_pid() as 
 select pg_backend_pid() as session, ${server} as server, (
   select pg_locks.pid
   from pg_locks
-  where pg_locks.locktype = 'advisory'
-    and pg_locks.database = (select oid from pg_database where datname = current_database())
-    and pg_locks.objsubid = 1
-    and (pg_locks.classid::bigint << 32) | pg_locks.objid::bigint = ${lockOfPresence}
-    and pg_locks.mode = 'ExclusiveLock'
-    and pg_locks.granted
+  where (locktype, objsubid, mode, granted) = ('advisory', 1, 'ExclusiveLock', true)
+    and (classid::bigint << 32) | objid::bigint = ${lockOfPresence}
+    and database = (select oid from pg_database where datname = current_database())
 ) as holder
 `,
     ),
@@ -72,39 +69,29 @@ select set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalive
 `,
     ),
 
-    // `lateral` and `n + 0` as in `extend-all`: each key is looked up by itself.
+    // `lateral`, with a limit: each key is looked up by itself, whatever the optimizer believes of the table.
     watchPresences: compileQuery(
       compiler,
       'watch-presences',
       sql`
-with clock as materialized (
-  ${clock}
-),
-here as materialized (
+with here as materialized (
   select ${server} as server
-),
-asked as materialized (
-  select n, key
-  from json_to_recordset(${value('keys')}::json) as given (n integer, key text)
-  where n = n + 0
 )
 select locks.key, ${isGone} as is_gone
-from asked
+from json_array_elements_text(${value('keys')}::json) as asked (key)
 cross join here
-cross join clock
 cross join lateral (
   select held.key, held.attempt
   from ${locks} as held
   where held.key = asked.key
-    and held.expires_at > clock.now
     and starts_with(held.attempt, 'present:')
   limit 1
 ) as locks
 `,
     ),
 
-    // Only a lease that is live: one that ran out is anybody's, by the ordinary try. Never waits for a row: somebody else is taking it over, or a
-    // transaction guards it. `for update`, as every take-over asks for.
+    // A key that is free names no presence. Never waits for a row: somebody else is taking it over, or a transaction guards it. `for update`, as
+    // whatever takes a key from another asks for. `lateral` and `n + 0` as in `extend-all`.
     takeOver: compileQuery(
       compiler,
       'take-over',
@@ -125,12 +112,10 @@ gone as materialized (
   select asked.n, asked.owner, asked.attempt, asked.ttl, asked.held_by, found.key
   from asked
   cross join here
-  cross join clock
   cross join lateral (
     select locks.key
     from ${locks} as locks
     where locks.key = asked.key
-      and locks.expires_at > clock.now
       and ${isGone}
     for update of locks skip locked
   ) as found
