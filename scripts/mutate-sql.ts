@@ -22,6 +22,9 @@ const PORTABLE_TESTS = [
   'test/portable.transactions.test.ts',
   'test/explain.test.ts',
 ]
+/** What is said of presences is said by stores with that option only. */
+const PRESENCE_TESTS = ['test/presence.words.test.ts', 'test/presence.holding.test.ts', 'test/explain.test.ts']
+const OF_PRESENCES = ['take-presence', 'see-presence', 'keep-presence', 'watch-presences', 'take-over', 'took-over']
 const DATABASE_OF = { postgres: 'postgres-18', mysql: 'mysql', sqlite: 'sqlite' } as const
 const AT_ONCE = 3
 
@@ -77,7 +80,8 @@ async function runTests({ dialect, statement, index }: Mutant, options: string[]
   const report = join(folder, `${dialect}-${statement}-${index}.json`)
   const limits = ['--testTimeout=8000', '--hookTimeout=15000', '--reporter=json', `--outputFile=${report}`]
   const env = { ...process.env, TEST_DATABASES: DATABASE_OF[dialect], VERROU_MUTANT: `${statement}:${index}` }
-  const tests = statement.startsWith('portable-') ? PORTABLE_TESTS : TESTS
+  const ordinary = OF_PRESENCES.includes(statement) ? PRESENCE_TESTS : TESTS
+  const tests = statement.startsWith('portable-') ? PORTABLE_TESTS : ordinary
   const running = spawn('npx', ['vitest', 'run', ...tests, ...limits, ...options], { env, stdio: 'ignore' })
   const code = await new Promise((ended) => running.on('close', ended))
   const { testResults } = JSON.parse(await readFile(report, 'utf8')) as JsonReport

@@ -56,6 +56,12 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'session-want': 'Session locks: marks them as wanted by somebody in this process, for as long as it waits.',
   'session-unwant': 'Session locks: takes the marks back.',
   'session-inspect': 'Session locks: whether anybody holds them, for `isLocked()`.',
+  'take-presence': 'With `presence`: takes the lock of the session that stands for the process.',
+  'see-presence': 'With `presence`: who has that lock; every few seconds, and to prove that it means something.',
+  'keep-presence': 'With `presence`: keeps the server from ending the session for being idle.',
+  'watch-presences': 'With `presence`, while somebody waits: whether the processes are gone that hold the keys.',
+  'take-over': 'With `presence`, after a refusal: takes keys over whose holders are gone.',
+  'took-over': 'With `presence`: what take-over has granted.',
   'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes rows that were free for long.',
   ...{

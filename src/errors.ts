@@ -70,14 +70,15 @@ export const CATALOGUE = {
   },
   E_NOT_TRANSFERABLE: {
     retryable: false,
-    says: 'A session lock belongs to the database session of this process: no other process can have it.',
-    remedy: 'Use a lease, `createLock(key, ttl)`, for what another process is to release.',
+    says: 'The lock cannot be handed to another process: it ends with the database session that stands for the process that took it (session locks, and leases of a store with `presence`).',
+    remedy:
+      'Hand on leases, `createLock(key, ttl)`, of a store without `presence`, or those that are written within a transaction.',
   },
   E_SESSION_POOLED: {
     retryable: false,
-    says: 'The connection goes through a pooler that shares the sessions of the database among its clients (such as PgBouncer in transaction mode): a session lock would be held by all of them.',
+    says: 'A lock of a database session was asked for through a pooler that shares sessions among its clients (such as PgBouncer in transaction mode): it would be held by all of them.',
     remedy:
-      "Give the store a direct address, `listen: { connectionString: 'postgres://…' }`, or a pooler in session mode; or use leases, which work through any pooler.",
+      "Give the store a direct address, `listen: { connectionString: 'postgres://…' }`, or a pooler in session mode; or use leases without `presence`, which work through any pooler.",
   },
   E_UNSUPPORTED: {
     retryable: false,

@@ -47,6 +47,8 @@ export type {
   LeaseState,
   LeaseStore,
   LockStore,
+  Presence,
+  PresenceSource,
   Renewal,
   RenewalAnswer,
   RunEnd,

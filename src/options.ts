@@ -123,6 +123,23 @@ export const PORTABLE_RULE = {
   isValid: (portable: unknown) => portable === undefined || typeof portable === 'boolean',
 }
 
+/** Options of stores on servers with sessions. */
+export interface PresenceOptions {
+  /**
+   * Whether the locks of this process are free as soon as it is gone, and not when their TTL ends: for every other process whose store has this option,
+   * too. The store has one connection more, of its own, whose session stands for the process at the database, from the first lock on; every
+   * lease that it is granted names it. When that connection is lost, all of these leases are: their signals abort at once, and the next lock is
+   * taken under a new one. Leases cannot be serialized then. Default: false. `docs/guide/presence.md` tells more.
+   */
+  readonly presence?: boolean | undefined
+}
+
+/** What `presence` must look like. */
+export const PRESENCE_RULE = {
+  rule: 'true or false',
+  isValid: (presence: unknown) => presence === undefined || typeof presence === 'boolean',
+}
+
 /** Retry policy after defaults and validation: milliseconds, `Infinity` for no bound. */
 export interface ResolvedRetry {
   readonly attempts: number

@@ -63,6 +63,10 @@ export interface StatementInput {
   /** Of one session lock alone. */
   readonly sessionLock: string
   readonly sessionWant: string
+  /** The name of a presence: 16 hexadecimal digits. */
+  readonly presence: string
+  /** Tries to take keys over from a process that is gone: sent as one text of JSON. */
+  readonly takeOvers: readonly TryInput[]
   /** The sweep goes on behind this key. */
   readonly afterKey: string
 }

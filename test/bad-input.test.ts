@@ -15,6 +15,7 @@ import { rejection } from './suite/rejection.ts'
 const untouchable = new Proxy(memoryStore(), {
   get(_store, method) {
     if (method === 'close') return async () => {}
+    if (method === 'presence') return undefined
     return () => expect.fail(`${String(method)} was sent`)
   },
 }) as LockStore

@@ -41,6 +41,8 @@ const INPUT: StatementInput = {
   sessionWants: [],
   sessionLock: '1',
   sessionWant: '2',
+  presence: '0123456789abcdef',
+  takeOvers: [1, 2, 3].map((n) => ({ key: `k${n}`, owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' })),
   afterKey: 'k',
 }
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import Database from 'better-sqlite3'
-import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import { Kysely, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely'
 import mysqlCallback from 'mysql2'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
@@ -40,6 +40,12 @@ describe('`listen`', () => {
     expect(pgStore({ pool, listen: false }).wakeSource).toBeUndefined()
     expect(kyselyStore({ connection, pool, listen: false }).wakeSource).toBeUndefined()
     expect(kyselyStore({ connection }).wakeSource).toBeUndefined()
+  })
+
+  test('is nothing of MySQL and MariaDB', () => {
+    const mysqlConnection = new Kysely<Anything>({ dialect: new MysqlDialect({ pool: callbackPool }) })
+    expect(kyselyStore({ connection: mysqlConnection, pool: callbackPool }).wakeSource).toBeUndefined()
+    expect(kyselyStore({ connection: mysqlConnection, pool: mysqlPool }).wakeSource).toBeUndefined()
   })
 
   const refused: Anything[] = [

@@ -196,6 +196,56 @@ export interface TogetherDialect {
   readRelease(answer: Answer, asked: readonly HoldInput[]): readonly (boolean | null)[]
 }
 
+/** What is said of presences: locks of sessions that stand for processes. */
+export interface PresenceStatements {
+  /** Takes the lock of a presence, for as long as the session lasts. */
+  readonly takePresence: Statement
+  /** Who has it. */
+  readonly seePresence: Statement
+  /** Keeps the server from ending the session for being idle. */
+  readonly keepPresence: Statement
+  /** Of many keys: those whose holder names a presence, each with whether that is gone. */
+  readonly watchPresences: Statement
+  /** Grants many keys whose holders are gone. */
+  readonly takeOver: Statement
+  /** Reads what `takeOver` has granted, where that does not tell. */
+  readonly tookOver?: Statement
+}
+
+/** A session of the database, and the presence that it was asked for. */
+export interface SeenPresence {
+  /** The id of the session that was asked. */
+  readonly session: string
+  /** The id of the session that has the lock; `null`: none on this server and in this database. */
+  readonly holder: string | null
+  /** The server, since its last start where that matters: 16 hexadecimal digits. */
+  readonly server: string
+}
+
+/** A key of those that were asked for whose holder names a presence. */
+export interface WatchedKey {
+  readonly key: string
+  readonly isGone: boolean
+}
+
+/** What a take-over was granted. */
+export interface TakenOver {
+  readonly token: number
+  readonly grantedAtUs: number
+}
+
+/** The words for presences, and how to read the answers. */
+export interface PresenceDialect {
+  readonly statements: PresenceStatements
+  readTake(answer: Answer): { readonly isTaken: boolean; readonly session: string }
+  readSee(answer: Answer): SeenPresence
+  readWatch(answer: Answer): WatchedKey[]
+  /** One answer for each of what was asked, `undefined` where nothing was granted; `null`: `tookOver` tells. */
+  readTakeOver(answer: Answer, asked: readonly TryInput[]): (TakenOver | undefined)[] | null
+  /** The same for the answer of `tookOver`. */
+  readTookOver?(answer: Answer, asked: readonly TryInput[]): (TakenOver | undefined)[]
+}
+
 /** One database's words, and how to read its answers. Pure: no connection, no clock, no state. */
 export interface LockDialect {
   readonly name: DialectName
@@ -214,6 +264,8 @@ export interface LockDialect {
   readonly together?: TogetherDialect | undefined
   /** Locks that the server keeps for a session. Missing: it has none, or not every engine of that language has. */
   readonly session: SessionDialect | undefined
+  /** Missing: there are no locks of sessions, or they may be missing. */
+  readonly presence?: PresenceDialect | undefined
   /** A value as the drivers of this database want it. */
   encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown
   readExtend(answer: Answer): ExtendAnswer

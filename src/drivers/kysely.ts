@@ -2,6 +2,7 @@ import '../node-version.ts'
 import type { Kysely } from 'kysely'
 import { detectDatabase, dialectNamed, type SendQuestion } from '../dialects/detect.ts'
 import type { LockDialect } from '../dialects/dialect.ts'
+import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import { hasOneConnection, isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { singleConnectionExecutor } from '../executors/kysely-single-connection.ts'
 import type { Mysql2CallbackPoolLike, Mysql2PoolLike } from '../executors/mysql2.ts'
@@ -9,7 +10,14 @@ import { showsMysql2Settings } from '../executors/mysql2-connection.ts'
 import type { PgPoolLike } from '../executors/pg.ts'
 import { showsPgSettings } from '../executors/pg-connection.ts'
 import type { HearingConnection } from '../executors/reopening-connection.ts'
-import { invalidOption, PORTABLE_RULE, type PortableOptions, type ResolvedTable } from '../options.ts'
+import {
+  invalidOption,
+  PORTABLE_RULE,
+  type PortableOptions,
+  PRESENCE_RULE,
+  type PresenceOptions,
+  type ResolvedTable,
+} from '../options.ts'
 import {
   connectionBesideMysql2,
   connectionBesidePg,
@@ -17,16 +25,18 @@ import {
   type Listen,
   listeningBeside,
   listenUnless,
+  presenceBeside,
 } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import type { ClosableWakeSource } from '../store/wake-source.ts'
 import { WatchingFile } from '../store/watching-file.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
-export type { PortableOptions, TableOptions } from '../options.ts'
+export type { PortableOptions, PresenceOptions, TableOptions } from '../options.ts'
 export type { Listen, Mysql2CallbackPoolLike, Mysql2PoolLike, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link kyselyStore}. */
-export interface KyselyStoreOptions extends SqlStoreOptions, PortableOptions {
+export interface KyselyStoreOptions extends SqlStoreOptions, PortableOptions, PresenceOptions {
   /** A Kysely instance (0.28 or 0.29). It stays yours: it is never destroyed, and its plugins do not touch our table. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever tables the caller's database has
   readonly connection: Kysely<any>
@@ -64,12 +74,11 @@ export function kyselyStore(options: KyselyStoreOptions): LockStore {
       pool: { rule: "the pg.Pool or mysql2 pool of the instance's dialect", isValid: isPool, isSecret: true },
       listen: LISTEN_RULE,
       portable: PORTABLE_RULE,
+      presence: PRESENCE_RULE,
     },
     ownConnection,
-    wakeSource: ({ connection, listen, portable }, table, own, executor) =>
-      isSqliteLikely(connection)
-        ? new WatchingFile(executor)
-        : listeningBeside(own, executor, table, listenUnless(portable, listen)),
+    presenceConnection: (options) => presenceBeside(options, () => ownConnection(options)),
+    wakeSource,
     executor: ({ connection }) => {
       return hasOneConnection(connection) ? singleConnectionExecutor(connection) : kyselyExecutor(connection)
     },
@@ -86,6 +95,18 @@ async function dialectOf(
 ): Promise<LockDialect> {
   const { name, lacksFeatures } = await detectDatabase(send, isSqliteLikely(connection))
   return dialectNamed(name, table, portable ?? lacksFeatures)
+}
+
+function wakeSource(
+  { connection, pool, listen, portable }: KyselyStoreOptions,
+  table: ResolvedTable,
+  own: OwnConnection | undefined,
+  executor: SqlExecutor,
+): ClosableWakeSource | undefined {
+  if (isSqliteLikely(connection)) return new WatchingFile(executor)
+  // MySQL and MariaDB have nothing to listen to.
+  if (pool && !isPgPool(pool)) return undefined
+  return listeningBeside(own, executor, table, listenUnless(portable, listen))
 }
 
 function ownConnection({ pool, listen }: KyselyStoreOptions): HearingConnection | undefined {

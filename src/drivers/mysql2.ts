@@ -1,16 +1,16 @@
 import '../node-version.ts'
 import { dialectNamed } from '../dialects/detect.ts'
 import { type Mysql2PoolLike, mysql2Executor } from '../executors/mysql2.ts'
-import { PORTABLE_RULE, type PortableOptions } from '../options.ts'
-import { connectionBesideMysql2 } from '../store/beside-pool.ts'
+import { PORTABLE_RULE, type PortableOptions, PRESENCE_RULE, type PresenceOptions } from '../options.ts'
+import { connectionBesideMysql2, presenceBeside } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
-export type { PortableOptions, TableOptions } from '../options.ts'
+export type { PortableOptions, PresenceOptions, TableOptions } from '../options.ts'
 export type { Mysql2PoolLike, SqlStoreOptions }
 
 /** Options of {@link mysqlStore}. */
-export interface MysqlStoreOptions extends SqlStoreOptions, PortableOptions {
+export interface MysqlStoreOptions extends SqlStoreOptions, PortableOptions, PresenceOptions {
   /**
    * A pool of `mysql2/promise`. It stays yours: it is never closed or reconfigured. Of a callback pool, which Kysely
    * wants, pass `pool.promise()`: both are the same connections. While leases are kept alive, the store has one connection
@@ -34,9 +34,11 @@ export function mysqlStore(options: MysqlStoreOptions): LockStore {
     own: {
       pool: { rule: 'a pool of mysql2/promise', isValid: isPromisePool, isSecret: true },
       portable: PORTABLE_RULE,
+      presence: PRESENCE_RULE,
     },
     executor: ({ pool }) => mysql2Executor(pool),
     ownConnection: ({ pool }) => connectionBesideMysql2(pool),
+    presenceConnection: (options) => presenceBeside(options, () => connectionBesideMysql2(options.pool)),
     dialect: (_executor, { portable }, table) => {
       const dialect = dialectNamed('mysql', table, portable)
       return () => dialect

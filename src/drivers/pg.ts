@@ -2,16 +2,29 @@ import '../node-version.ts'
 import { createHash } from 'node:crypto'
 import { dialectNamed } from '../dialects/detect.ts'
 import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
-import { PORTABLE_RULE, type PortableOptions, type ResolvedTable } from '../options.ts'
-import { connectionBesidePg, LISTEN_RULE, type Listen, listeningBeside, listenUnless } from '../store/beside-pool.ts'
+import {
+  PORTABLE_RULE,
+  type PortableOptions,
+  PRESENCE_RULE,
+  type PresenceOptions,
+  type ResolvedTable,
+} from '../options.ts'
+import {
+  connectionBesidePg,
+  LISTEN_RULE,
+  type Listen,
+  listeningBeside,
+  listenUnless,
+  presenceBeside,
+} from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
 
-export type { PortableOptions, TableOptions } from '../options.ts'
+export type { PortableOptions, PresenceOptions, TableOptions } from '../options.ts'
 export type { Listen, PgPoolLike, SqlStoreOptions }
 
 /** Options of {@link pgStore}. */
-export interface PgStoreOptions extends SqlStoreOptions, PortableOptions {
+export interface PgStoreOptions extends SqlStoreOptions, PortableOptions, PresenceOptions {
   /**
    * A `Pool` of `pg`. It stays yours: it is never closed or reconfigured. While leases are kept alive or waited for, the store has one
    * connection more, of its own, beyond the pool's `max`: renewals must not wait for a pool that is busy. It is made from the
@@ -46,10 +59,11 @@ export function pgStore(options: PgStoreOptions): LockStore {
       prepare: { rule: 'true or false', isValid: (prepare) => prepare === undefined || typeof prepare === 'boolean' },
       listen: LISTEN_RULE,
       portable: PORTABLE_RULE,
+      presence: PRESENCE_RULE,
     },
     executor: (options, table) => pgExecutor(options.pool, nameSuffix(options, table)),
-    ownConnection: (options, table) =>
-      connectionBesidePg({ pool: options.pool, listen: options.listen, nameSuffix: nameSuffix(options, table) }),
+    ownConnection: beside,
+    presenceConnection: (options, table) => presenceBeside(options, () => beside(options, table)),
     wakeSource: ({ listen, portable }, table, own, executor) =>
       listeningBeside(own, executor, table, listenUnless(portable, listen)),
     dialect: (_executor, { portable }, table) => {
@@ -57,6 +71,11 @@ export function pgStore(options: PgStoreOptions): LockStore {
       return () => dialect
     },
   })
+}
+
+function beside(options: PgStoreOptions, table: ResolvedTable) {
+  const { pool, listen } = options
+  return connectionBesidePg({ pool, listen, nameSuffix: nameSuffix(options, table) })
 }
 
 function nameSuffix({ prepare = true }: PgStoreOptions, { schema = '', tableName }: ResolvedTable): string | null {

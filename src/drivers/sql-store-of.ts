@@ -8,6 +8,7 @@ import type { ResolvedTable } from '../options.ts'
 import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { createLockTable } from '../schema/create-lock-table.ts'
 import type { LockStore } from '../store/lock-store.ts'
+import { PresentStore } from '../store/present-store.ts'
 import { SessionLocks } from '../store/session-locks.ts'
 import { SqlStore } from '../store/sql-store.ts'
 import type { ClosableWakeSource } from '../store/wake-source.ts'
@@ -45,6 +46,8 @@ export interface StoreWiring<Options> {
   dialect(executor: SqlExecutor, options: Options, table: ResolvedTable): () => LockDialect | Promise<LockDialect>
   /** A connection beside the caller's: one for renewals, and one for session locks. A new one at each call. */
   ownConnection?(options: Options, table: ResolvedTable): HearingConnection | undefined
+  /** One more, for the presence; `null`: none is wanted. */
+  presenceConnection?(options: Options, table: ResolvedTable): HearingConnection | null
   /** Hears of releases by other processes. `own`: what {@link ownConnection} made; `executor`: the caller's connections. */
   wakeSource?(
     options: Options,
@@ -73,18 +76,22 @@ export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wi
   const dialect = wiring.dialect(executor, options, table)
   const ownConnection = wiring.ownConnection?.(options, table)
   const connect = () => wiring.ownConnection?.(options, table) as HearingConnection
-  return new SqlStore({
+  const beside = ownConnection && ownOrPool(ownConnection, executor, systemClock)
+  const presenceConnection = wiring.presenceConnection?.(options, table) ?? undefined
+  const store = new SqlStore({
     executor,
     table,
     dialect,
     isBatching: batch,
-    ownConnection: ownConnection && ownOrPool(ownConnection, executor, systemClock),
+    ownConnection: beside,
     wakeSource: wiring.wakeSource?.(options, table, ownConnection, executor),
     // Not the connection of renewals: one that is late gives it up, and with it would go every session lock.
     session: ownConnection && new SessionLocks({ connect, executor, dialect, clock: systemClock }),
     dialectWithin: (transaction) => wiring.dialectWithin?.(transaction, options, table) ?? dialect(),
     createTable: autoCreateTable ? (dialect) => createLockTable(executor, dialect, table) : undefined,
   })
+  if (!beside || !presenceConnection) return store
+  return new PresentStore({ store, beside, connection: presenceConnection, clock: systemClock, chance: Math.random })
 }
 
 function hidingError(option: string, rule: string, given: unknown): Error {

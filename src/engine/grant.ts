@@ -1,4 +1,4 @@
-import type { LeaseRequest } from '../store/lock-store.ts'
+import type { LeaseRequest, Presence } from '../store/lock-store.ts'
 
 /** A lease that was won. */
 export interface Grant {
@@ -16,22 +16,25 @@ export interface Grant {
   readonly handOvers: number
   /** At the latest hand-over, somebody else, maybe in another process, wanted the key, too. */
   readonly isWanted: boolean
+  /** See `TryOutcome.presence`. */
+  readonly presence: Presence | undefined
 }
 
 /** What the store said of it. */
 export interface GrantedAnswer {
   readonly token: number
   readonly grantedAtUs: number
+  readonly presence?: Presence | undefined
 }
 
 /** A grant as the store's answer tells of it: holding counts from before the statement was sent. */
 export function grantOf(
   { ttlUs, attempt }: LeaseRequest,
-  { token, grantedAtUs }: GrantedAnswer,
+  { token, grantedAtUs, presence }: GrantedAnswer,
   sentAtMs: number,
   how: { wasUnheard?: boolean; handOvers?: number; isWanted?: boolean } = {},
 ): Grant {
   const deadlineMs = ttlUs === null ? Number.POSITIVE_INFINITY : sentAtMs + ttlUs / 1000
   const { wasUnheard = false, handOvers = 0, isWanted = false } = how
-  return { attempt, token, grantedAtUs, sentAtMs, deadlineMs, wasUnheard, handOvers, isWanted }
+  return { attempt, token, grantedAtUs, sentAtMs, deadlineMs, wasUnheard, handOvers, isWanted, presence }
 }

@@ -4,6 +4,7 @@ import type { DatabaseClock } from '../engine/database-clock.ts'
 import type { Extension } from '../engine/keep.ts'
 import type { RenewedHold } from '../engine/keep-alive.ts'
 import { errors } from '../errors.ts'
+import type { Presence } from '../store/lock-store.ts'
 
 /** What a {@link HeldLease} is made of. */
 export interface HeldLeaseInit {
@@ -17,6 +18,7 @@ export interface HeldLeaseInit {
   readonly wasUnheard?: boolean
   readonly handOvers?: number
   readonly isWanted?: boolean
+  readonly presence?: Presence | undefined
 }
 
 /** One hold of this process: what is known of it locally, and the signal that tells of its end. */
@@ -28,6 +30,8 @@ export class HeldLease implements RenewedHold {
   readonly wasUnheard: boolean
   readonly handOvers: number
   readonly isWanted: boolean
+  /** What it ends with, whatever its TTL; `undefined`: nothing of the kind. */
+  readonly presence: Presence | undefined
   isReleaseUnconfirmed = false
   isGuarded = false
   ttlUs: number | null
@@ -62,6 +66,7 @@ export class HeldLease implements RenewedHold {
     this.wasUnheard = init.wasUnheard ?? false
     this.handOvers = init.handOvers ?? 0
     this.isWanted = init.isWanted ?? false
+    this.presence = init.presence
     this.#deadlineMs = init.deadlineMs
     this.expiresAtUs = init.expiresAtUs
     this.#clock = clock
@@ -158,7 +163,10 @@ export class HeldLease implements RenewedHold {
 
   /** The error that tells of the loss. */
   lossError(options: { result?: unknown } = {}) {
-    return new errors.E_LOCK_LOST(`the lease on ${quoted(this.key)} ended before the work did`, {
+    const how = this.presence?.isGone
+      ? 'was lost with the connection of the presence that stands for this process'
+      : 'ended before the work did'
+    return new errors.E_LOCK_LOST(`the lease on ${quoted(this.key)} ${how}`, {
       details: { key: this.key, token: this.token },
       ...options,
     })

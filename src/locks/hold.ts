@@ -99,7 +99,11 @@ export class Hold implements AsyncDisposable {
     if (!isHeld || !(await releaseLease(this.#context, this.#held))) throw notOwnedError(this.key)
   }
 
-  /** The hold as plain JSON, for `restoreLock` in another process, which may then release and extend it. */
+  /**
+   * The hold as plain JSON, for `restoreLock` in another process, which may then release and extend it.
+   *
+   * @throws LockError `E_NOT_TRANSFERABLE` when it ends with the `presence` of this process
+   */
   serialize(): SerializedLock {
     handOut(this.#context, this.#held)
     return serializeLease(this.#held, this.#ttlUs)

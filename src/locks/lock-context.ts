@@ -13,6 +13,7 @@ import { randomId } from '../random-id.ts'
 import type { LeaseState, LockStore, TransactionStore } from '../store/lock-store.ts'
 import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
 import type { HoldRegistry } from './hold-registry.ts'
+import { notTransferableError } from './lock-errors.ts'
 
 /** What the locks of one factory, or of one transaction of a factory, share. */
 export interface LockContext {
@@ -75,7 +76,20 @@ export async function takeLease(
   const expiresAtUs = wish.ttlUs === null ? null : grant.grantedAtUs + wish.ttlUs
   const held = new HeldLease({ ...wish, ...grant, expiresAtUs }, engine.timing.clock, databaseClock)
   holds.add(held)
+  if (held.presence?.isGone) loseWithPresence(context, held)
   return held
+}
+
+/**
+ * The presence that the hold was granted under is gone: it is over now, whatever its TTL. The row is freed as soon as the database can be reached, for
+ * those who do not look at presences.
+ */
+export function loseWithPresence({ engine, holds, keepAlive }: LockContext, held: HeldLease): void {
+  held.lose()
+  holds.delete(held)
+  keepAlive?.stop(held)
+  engine.giveBack.repeatRelease(held.key, held.ttlUs, () => engine.store.release(held))
+  engine.handingOver?.freed(held.key)
 }
 
 /**
@@ -105,7 +119,7 @@ export async function takeKeptLease(
 /** Extends a hold. @returns whether it was still live; if not it is lost from now on */
 export async function extendLease(context: LockContext, held: HeldLease, ttlUs: number | null): Promise<boolean> {
   const extension = await held.extendInTurn(() => extend(context.engine, held, ttlUs))
-  if (extension === null) {
+  if (extension === null || held.state === 'lost') {
     held.end('lost')
     context.holds.delete(held)
     context.engine.handingOver?.freed(held.key)
@@ -117,8 +131,13 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
   return true
 }
 
-/** Somebody else gets the hold: closing leaves it alone, and who waits here must hear of a release elsewhere. */
+/**
+ * Somebody else gets the hold: closing leaves it alone, and who waits here must hear of a release elsewhere.
+ *
+ * @throws LockError `E_NOT_TRANSFERABLE` for one that ends with the presence of this process
+ */
 export function handOut(context: LockContext, held: HeldLease): void {
+  if (held.presence) throw notTransferableError(held.key)
   context.holds.delete(held)
   context.engine.handingOver?.freed(held.key)
 }

@@ -25,7 +25,7 @@ import { systemClock } from '../system-clock.ts'
 import { type ElectOptions, elect, type LeaderCallback } from './elect.ts'
 import { HoldRegistry } from './hold-registry.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
-import { type LockContext, releaseLease } from './lock-context.ts'
+import { type LockContext, loseWithPresence, releaseLease } from './lock-context.ts'
 import { type LockEvents, listenTo } from './lock-events.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
@@ -79,7 +79,10 @@ export class LockFactory implements AsyncDisposable {
       heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
       closing: this.#closing,
       signals: new SharedSignals(),
-      holds: new HoldRegistry(timing.clock),
+      holds: new HoldRegistry(timing.clock, {
+        presence: store.presence,
+        lost: (held) => loseWithPresence(this.#context, held),
+      }),
       databaseClock: new DatabaseClock(timing.clock),
       checked: new Set(),
       running: new Map(),
@@ -250,6 +253,7 @@ export class LockFactory implements AsyncDisposable {
     // Not before: the work that goes on is in its critical section.
     this.#keepAlive.close()
     await this.#within(Promise.allSettled(contexts.flatMap(releaseLeftovers)))
+    this.#context.holds.sweep()
     await Promise.all([this.#giveBack.close(CLOSE_WITHIN_MS), this.#session?.giveBack.close(CLOSE_WITHIN_MS)])
     await this.#within(this.#store.close())
   }

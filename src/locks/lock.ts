@@ -28,7 +28,7 @@ import {
   takeKeptLease,
   takeLease,
 } from './lock-context.ts'
-import { notOwnedError } from './lock-errors.ts'
+import { notOwnedError, notTransferableError } from './lock-errors.ts'
 import { runHolding } from './run-holding.ts'
 import { type ParsedLock, type SerializedLock, serializeLease } from './serialized-lock.ts'
 import { workContext } from './work-context.ts'
@@ -281,6 +281,8 @@ export class Lock {
   /**
    * The lock as plain JSON, for `restoreLock` in another process, which may then release and extend it. Treat it as a
    * secret.
+   *
+   * @throws LockError `E_NOT_TRANSFERABLE` for a lock of a store with `presence`, unless it was restored, or taken within a transaction
    */
   serialize(): SerializedLock {
     const { key, owner, ttlUs } = this.#wish
@@ -288,6 +290,9 @@ export class Lock {
       handOut(this.#context, this.#held)
       return serializeLease(this.#held, ttlUs)
     }
+    // Whoever has its owner finds the hold that it wins later.
+    const { engine, rootStore } = this.#context
+    if (rootStore.presence && engine.store === rootStore) throw notTransferableError(key)
     return { key, owner, ttl: ttlUs === null ? null : ttlUs / 1000, expirationTime: null, token: null }
   }
 

@@ -3,7 +3,13 @@ import { mysql2Connection, showsMysql2Settings } from '../executors/mysql2-conne
 import type { PgPoolLike } from '../executors/pg.ts'
 import { pgConnection, showsPgSettings } from '../executors/pg-connection.ts'
 import type { HearingConnection } from '../executors/reopening-connection.ts'
-import { checkOptions, invalidOption, type ResolvedTable } from '../options.ts'
+import {
+  checkOptions,
+  invalidOption,
+  type PortableOptions,
+  type PresenceOptions,
+  type ResolvedTable,
+} from '../options.ts'
 import { systemClock } from '../system-clock.ts'
 import { Listening } from './listening.ts'
 import type { ClosableWakeSource } from './wake-source.ts'
@@ -83,6 +89,26 @@ export function listeningBeside(
 
 function isHearing(connection: OwnConnection): connection is HearingConnection {
   return 'hear' in connection
+}
+
+/**
+ * The connection for a presence: another one beside the pool. `connect` makes it.
+ *
+ * @returns `null`: no presence is wanted
+ * @throws LockError `E_INVALID_OPTION` where there can be none
+ */
+export function presenceBeside(
+  { presence = false, portable = false }: PresenceOptions & PortableOptions,
+  connect: () => HearingConnection | undefined,
+): HearingConnection | null {
+  if (!presence) return null
+  if (portable) {
+    const rule = 'left out where `portable` is true: a presence needs locks of sessions, which may be missing there'
+    throw invalidOption('presence', rule, presence)
+  }
+  const connection = connect()
+  if (connection) return connection
+  throw invalidOption('presence', 'left out where the `pool` does not show how it connects, or none is given', presence)
 }
 
 /** @returns `undefined`: the pool does not show how to connect */

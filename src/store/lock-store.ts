@@ -29,6 +29,22 @@ export interface LeaseHold {
   readonly token: number
 }
 
+/** What stands for this process at the database: when it is gone, the leases that were granted under it are over. */
+export interface Presence {
+  /** Nothing that was granted under it is held any more. */
+  readonly isGone: boolean
+}
+
+/** Presences of a store, one after the other. */
+export interface PresenceSource {
+  /**
+   * Calls the listener at the moment that a presence is gone. While anybody listens, closing the store does not end the presence.
+   *
+   * @returns ends it
+   */
+  onGone(listener: (gone: Presence) => void): () => void
+}
+
 /** A store's answer to one try. */
 export type TryOutcome =
   | {
@@ -36,6 +52,8 @@ export type TryOutcome =
       readonly token: number
       /** The moment of the grant by the store's clock, microseconds since the epoch (at the latest). */
       readonly grantedAtUs: number
+      /** What the lease ends with, whatever its TTL; missing: it has none. */
+      readonly presence?: Presence | undefined
     }
   | {
       readonly granted: false
@@ -69,6 +87,8 @@ export type HandOverOutcome =
       readonly grantedAtUs: number
       /** Somebody else, maybe in another process, has marked that it wants the key. */
       readonly isWanted: boolean
+      /** As in {@link TryOutcome}. */
+      readonly presence?: Presence | undefined
     }
   | { readonly granted: false }
 
@@ -232,6 +252,8 @@ export interface LockStore extends LeaseStore {
   finishRun(hold: LeaseHold, end: RunEnd): Promise<boolean>
   /** The last run of the key that ended; `null`: none is known. */
   lastRun(key: string): Promise<RunRecord | null>
+  /** Missing: leases end by their TTL only, and can be handed to other processes. */
+  readonly presence?: PresenceSource | undefined
   /** Missing: nothing is heard of other processes, and waiters poll. */
   readonly wakeSource?: WakeSource | undefined
   /** Its session locks. Missing: it has none. */

@@ -223,6 +223,15 @@ export class SqlStore implements LockStore {
     await this.#parts.ownConnection?.close()
   }
 
+  /** @internal Sends what only others know to read, on another connection if one is given. */
+  async say<Said>(
+    speak: (dialect: LockDialect, send: SendStatement) => Promise<Said>,
+    sender?: SqlExecutor,
+  ): Promise<Said> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    return speak(dialect, (statement, input) => this.#sendOnce(dialect, statement, input, sender))
+  }
+
   /** @internal Removes the rows of these keys, where they have been free for long and nobody has them locked. */
   async sweepKeys(keys: readonly string[]): Promise<void> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())

@@ -14,6 +14,7 @@ export function statementsOf({
   statements,
   transaction,
   session,
+  presence,
 }: LockDialect): Statement[] {
   const { lockLive, snapshotQuestion } = transaction
   const around = transaction.trySteps.flatMap(aroundOf)
@@ -26,6 +27,7 @@ export function statementsOf({
       ...(holdLook ? [holdLook.statement] : []),
       ...(together ? [together.acquire, together.release] : []),
       ...(together?.look ? [together.look.statement] : []),
+      ...Object.values(presence?.statements ?? {}),
       ...(lockLive ? [lockLive] : []),
       ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion]),
     ],

@@ -38,6 +38,8 @@ const INPUT: Readonly<Record<string, unknown>> = {
     sessionWants: ['8'],
     sessionLock: '7',
     sessionWant: '8',
+    presence: '0123456789abcdef',
+    takeOvers: [{ key: 'k', owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' }],
   },
 }
 
@@ -118,20 +120,30 @@ interface Opened {
 /** Databases that take rights on built-in functions away from everybody: the page names those that are used. */
 function functionsNeeded(_server: Backend, opened: () => Opened): void {
   const page = readFileSync(join(REPOSITORY, 'docs/security.md'), 'utf8')
-  const sentence = /^The statements call these functions: (.*)$/m.exec(page)?.[1] ?? ''
-  const named = [...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name!)
+  const namesIn = (sentence: RegExp) => {
+    const names = sentence.exec(page)?.[1] ?? ''
+    return [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name!)
+  }
+  const ordinary = namesIn(/^The statements call these functions: (.*)$/m)
+  const named = [...ordinary, ...namesIn(/^Those of `presence` also call: (.*)$/m)]
 
-  test('the page names every function that the statements call', async () => {
+  test.each([
+    ['that the statements call', false],
+    ['of presences, too', true],
+  ])('the page names every function %s', async (_, hasPresence) => {
     const { open, dialect } = opened()
     const listening = Object.values(listeningStatements('x')).map(({ sql }) => sql)
-    const called = [...statementsOf(dialect).map(({ sql }) => sql), ...listening, 'version()'].flatMap((sql) =>
+    const statements = statementsOf(hasPresence ? dialect : { ...dialect, presence: undefined })
+    const called = [...statements.map(({ sql }) => sql), ...listening, 'version()'].flatMap((sql) =>
       [...sql.matchAll(/\b([a-z_]+)\s*\(/g)].map(([, name]) => name!),
     )
     const rows = await open.send(
       "select distinct proname as name from pg_proc where pronamespace = 'pg_catalog'::regnamespace",
     )
     const known = new Set(rows.map(({ name }) => String(name)))
-    expect([...new Set(called)].filter((name) => known.has(name)).sort()).toEqual([...new Set(named)].sort())
+    expect([...new Set(called)].filter((name) => known.has(name)).sort()).toEqual(
+      [...new Set(hasPresence ? named : ordinary)].sort(),
+    )
   })
 
   test('without them the statements fail; with rights on them they work again', async () => {

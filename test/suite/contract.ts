@@ -32,7 +32,7 @@ export function contract(backend: ContractBackend): void {
     describe('keep-alive', () => keepingAlive(context))
     describe('once per period', () => oncePerPeriod(context))
     describe('leader election', () => election(context))
-    describe('serialize and restore', () => handingOver(context))
+    describe.skipIf(backend.hasPresence)('serialize and restore', () => handingOver(context))
     describe('the usage page', () => usagePage(context))
   })
 }

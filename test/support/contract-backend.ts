@@ -5,6 +5,8 @@ export interface ContractBackend {
   readonly name: string
   /** `memory` has no table and no second process. */
   readonly family: 'memory' | 'sqlite' | 'postgres' | 'mysql'
+  /** Its leases end with this process, and cannot be handed to another. */
+  readonly hasPresence?: boolean
   open(): Promise<OpenBackend>
 }
 

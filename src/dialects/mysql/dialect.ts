@@ -1,6 +1,6 @@
 import { errors } from '../../errors.ts'
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput, TryInput } from '../../statement.ts'
 import type {
   ExtendAnswer,
   HandOverAnswer,
@@ -11,7 +11,9 @@ import type {
 } from '../dialect.ts'
 import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { takeOversJson } from '../presence-names.ts'
 import { meaningOfMysqlError } from './errors.ts'
+import { mysqlPresence } from './presence.ts'
 import { mysqlRunStatements } from './run-statements.ts'
 import { mysqlSessionDialect } from './session-dialect.ts'
 import { mysqlSharingStatements } from './sharing-statements.ts'
@@ -40,6 +42,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
     statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
     session: mysqlSessionDialect(table),
+    presence: mysqlPresence(table),
     encode,
     readExtend,
     readExtendAll,
@@ -53,6 +56,7 @@ function encode<Name extends ParameterName>(name: Name, given: StatementInput[Na
   if (name === 'keys') return keysJson(given as readonly string[], hexOf)
   if (SESSION_NAMES.has(name)) return JSON.stringify(given)
   if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
+  if (name === 'takeOvers') return takeOversJson(given as readonly TryInput[], hexOf)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
 }
 

@@ -36,6 +36,7 @@ export function portableMysqlDialect(table: ResolvedTable): LockDialect {
     statements: { ...whole.statements, extend, extendAll: renew, handOver, sweepDelete },
     together: undefined,
     transaction: transactionDialect(table, whole.transaction, worded),
+    presence: undefined,
     readExtend: () => {
       throw new TypeError('a portable extension is read by the look before it')
     },

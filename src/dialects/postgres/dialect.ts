@@ -3,7 +3,9 @@ import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../
 import type { ExtendAnswer, HandOverAnswer, LockDialect, TryAnswer, WantStepAnswer } from '../dialect.ts'
 import { holdsJson, keysJson, renewalsJson, triesJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
+import { takeOversJson } from '../presence-names.ts'
 import { meaningOfPostgresError } from './errors.ts'
+import { postgresPresence } from './presence.ts'
 import { readAcquireRow } from './read-acquire-row.ts'
 import { postgresRunStatements } from './run-statements.ts'
 import { postgresSessionDialect } from './session-dialect.ts'
@@ -34,6 +36,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
     },
     together: postgresTogether(table),
     session: postgresSessionDialect(table),
+    presence: postgresPresence(table),
     encode,
     readExtend,
     readExtendAll,
@@ -48,6 +51,7 @@ const LISTS: Partial<Record<ParameterName, (given: never) => string>> = {
   tries: triesJson,
   holds: holdsJson,
   keys: keysJson,
+  takeOvers: takeOversJson,
 }
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {

@@ -22,6 +22,7 @@ export function portablePostgresDialect(table: ResolvedTable): LockDialect {
   return {
     ...whole,
     session: undefined,
+    presence: undefined,
     trySteps: [
       { statement: acquire, read: readKnown },
       { statement: create, read: readCreate },
