@@ -15,7 +15,7 @@ const COUNTERS = 4
 
 for (const { name, family, url } of BACKENDS) {
   describe(name, () => {
-    test('holds', { timeout: 120_000 }, async () => {
+    const setUp = async () => {
       const open = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
       const counters = uniqueTableName('counters')
       await open.send(`create table ${counters} (id integer primary key, n integer not null)`)
@@ -23,6 +23,16 @@ for (const { name, family, url } of BACKENDS) {
         `create table ${counters}_grants (id integer not null, token bigint not null, primary key (id, token))`,
       )
       for (let id = 0; id < COUNTERS; id++) await open.send(`insert into ${counters} (id, n) values (${id}, 0)`)
+      const remove = async () => {
+        await open.send(`drop table ${counters}`)
+        await open.send(`drop table ${counters}_grants`)
+        await open.close()
+      }
+      return { open, counters, remove }
+    }
+
+    test('holds', { timeout: 120_000 }, async () => {
+      const { open, counters, remove } = await setUp()
       const workers = startWorkers(open.address as TableAddress, counters)
       try {
         const sessions = await killAtRandom(open, workers)
@@ -40,9 +50,18 @@ for (const { name, family, url } of BACKENDS) {
         }
       } finally {
         workers.stop()
-        await open.send(`drop table ${counters}`)
-        await open.send(`drop table ${counters}_grants`)
-        await open.close()
+        await remove()
+      }
+    })
+
+    test('would tell if somebody who is there counted as gone', { timeout: 60_000 }, async () => {
+      const { open, counters, remove } = await setUp()
+      const workers = startWorkers(open.address as TableAddress, counters, 3_000, 'too-early')
+      try {
+        expect((await workers.ended()).filter((line) => line.startsWith('robbed'))).not.toEqual([])
+      } finally {
+        workers.stop()
+        await remove()
       }
     })
   })
@@ -66,8 +85,8 @@ async function killAtRandom(open: OpenBackend, workers: ReturnType<typeof startW
   return { killed }
 }
 
-function startWorkers(address: TableAddress, counters: string) {
-  const endMs = performance.now() + 2_000 + WORK_MS
+function startWorkers(address: TableAddress, counters: string, workMs = WORK_MS, ...more: string[]) {
+  const endMs = performance.now() + 2_000 + workMs
   const running = new Set<RunningChild>()
   const said: string[] = []
   let killed = 0
@@ -75,7 +94,7 @@ function startWorkers(address: TableAddress, counters: string) {
   const start = () => {
     const leftMs = endMs - performance.now()
     if (isOver || leftMs < 500) return
-    const child = startChild('presence-hammer.ts', [JSON.stringify(address), counters, String(leftMs)])
+    const child = startChild('presence-hammer.ts', [JSON.stringify(address), counters, String(leftMs), ...more])
     running.add(child)
     void child.ended.then((how) => {
       running.delete(child)

@@ -1,12 +1,20 @@
-// node presence-hammer.ts ADDRESS-JSON COUNTERS MS
+// node presence-hammer.ts ADDRESS-JSON COUNTERS MS [too-early]
 // Adds to counters under leases of five minutes that end with this process, and complains of each that it was robbed of.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { isLockError, type Lock, LockFactory } from '../../src/index.ts'
 import type { TableAddress } from './contract-backend.ts'
-import { openPresent } from './present-stores.ts'
+import { breakDrivers, openPresent } from './present-stores.ts'
 
-const [address, counters, ms] = process.argv.slice(2) as [string, string, string]
+const [address, counters, ms, broken] = process.argv.slice(2) as [string, string, string, string?]
+// Whoever is there counts as gone.
+if (broken === 'too-early') {
+  breakDrivers((sql) =>
+    sql
+      .replace(/pg_try_advisory_xact_lock_shared\(.*::bigint\)/g, 'true')
+      .replace(/is_free_lock\(concat\(.*? using utf8mb4\)\)\)/g, '1'),
+  )
+}
 const { store, db, end } = openPresent(JSON.parse(address) as TableAddress)
 const locks = new LockFactory(store)
 const table = sql.table(counters)

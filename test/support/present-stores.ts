@@ -22,7 +22,7 @@ export interface PresentApp {
 
 /** A store with `presence`, or without. */
 export function openPresent({ family, url, tableName }: TableAddress, presence = true, size = 10): PresentApp {
-  if (process.env.VERROU_MUTANT !== undefined) breakDrivers(family, tableName)
+  if (process.env.VERROU_MUTANT !== undefined) breakDrivers(mutated(family, tableName))
   if (family === 'postgres') {
     const pool = new pg.Pool({ connectionString: url, max: size })
     pool.on('error', () => {})
@@ -41,8 +41,7 @@ export function openPresent({ family, url, tableName }: TableAddress, presence =
 }
 
 /** Whatever connection it is sent on: that of the presence, too. */
-function breakDrivers(family: TableAddress['family'], tableName: string): void {
-  const broken = mutated(family, tableName)
+export function breakDrivers(broken: (sql: string) => string): void {
   const { query } = pg.Client.prototype
   pg.Client.prototype.query = function (this: pg.Client, asked: unknown, ...more: unknown[]) {
     const { text } = asked as { text?: string }
