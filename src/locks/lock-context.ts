@@ -9,7 +9,6 @@ import type { KeepAlive } from '../engine/keep-alive.ts'
 import type { SharedSignals } from '../engine/shared-signals.ts'
 import { errors } from '../errors.ts'
 import type { ResolvedKeeping, ResolvedRetry, WithinOptions } from '../options.ts'
-import { randomId } from '../random-id.ts'
 import type { LeaseState, LockStore, TransactionStore } from '../store/lock-store.ts'
 import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
 import type { HoldRegistry } from './hold-registry.ts'
@@ -24,6 +23,8 @@ export interface LockContext {
   /** The same, with a single try. */
   readonly once: ResolvedRetry
   readonly heldBy: string
+  /** An id for a call that takes a lock: no other call, of any process, has it. */
+  readonly nextAttempt: () => string
   /** Aborts when the factory closes. */
   readonly closing: AbortSource
   readonly signals: SharedSignals
@@ -68,7 +69,7 @@ export async function takeLease(
   signal?: AbortSignal,
 ): Promise<HeldLease | null> {
   const { engine, databaseClock, holds } = context
-  const request = { ...wish, attempt: randomId(), heldBy: context.heldBy }
+  const request = { ...wish, attempt: context.nextAttempt(), heldBy: context.heldBy }
   const grant = await acquire(engine, request, retry, context.closing, signal && context.signals.of(signal))
   if (!grant) return null
 

@@ -28,6 +28,7 @@ import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import { type LockContext, loseWithPresence, releaseLease } from './lock-context.ts'
 import { type LockEvents, listenTo } from './lock-events.ts'
 import { newLock, restoredLock } from './new-lock.ts'
+import { numberedIds } from './numbered-ids.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { type SessionContext, sessionContextOf } from './session-context.ts'
@@ -77,6 +78,7 @@ export class LockFactory implements AsyncDisposable {
       retry,
       once: { ...retry, attempts: 1 },
       heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
+      nextAttempt: numberedIds(),
       closing: this.#closing,
       signals: new SharedSignals(),
       holds: new HoldRegistry(timing.clock, {

@@ -5,7 +5,6 @@ import { handingOver } from '../engine/hand-over.ts'
 import { WaitLines } from '../engine/wait-lines.ts'
 import { errors } from '../errors.ts'
 import type { ResolvedRetry } from '../options.ts'
-import { randomId } from '../random-id.ts'
 import type { SessionStore } from '../store/lock-store.ts'
 import { HeldSession } from './held-session.ts'
 import { HoldRegistry } from './hold-registry.ts'
@@ -15,8 +14,6 @@ import type { LeaseWish, LockContext } from './lock-context.ts'
 export interface SessionContext extends LockContext {
   readonly session: SessionStore
   readonly giveBack: BackgroundGiveBack
-  /** An id for a lock or an attempt. Nobody's secret, and cheaper than a random one: it means something in this process only. */
-  readonly nextId: () => string
 }
 
 /** @throws LockError `E_UNSUPPORTED` for a store without them */
@@ -32,7 +29,7 @@ export function sessionContextOf(factory: LockContext): SessionContext {
   const lines = new WaitLines({ store: session, timing, giveBack })
   return {
     ...factory,
-    ...{ session, giveBack, nextId: idsOf(randomId()) },
+    ...{ session, giveBack },
     engine: {
       ...{ store: session, timing, waiting: lines, giveBack },
       handingOver: handingOver({ store: session, timing, giveBack, lines }),
@@ -45,11 +42,6 @@ export function sessionContextOf(factory: LockContext): SessionContext {
   }
 }
 
-function idsOf(factoryId: string): () => string {
-  let last = 0
-  return () => `${factoryId}.${++last}`
-}
-
 /** Wins the lock, and hears of the end of its session. @returns `null` when it was not granted in time */
 export async function takeSession(
   context: SessionContext,
@@ -58,7 +50,7 @@ export async function takeSession(
   signal?: AbortSignal,
 ): Promise<HeldSession | null> {
   const { engine, holds, session, heldBy, closing, signals } = context
-  const request = { ...wish, attempt: context.nextId(), heldBy }
+  const request = { ...wish, attempt: context.nextAttempt(), heldBy }
   const grant = await acquire(engine, request, retry, closing, signal && signals.of(signal))
   if (!grant) return null
   const held = new HeldSession(wish.key, wish.owner, grant, engine.timing.clock, context.databaseClock)

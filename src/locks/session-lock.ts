@@ -214,5 +214,5 @@ export class SessionLock {
 /** @throws LockError `E_INVALID_KEY`, `E_INVALID_OPTION` */
 export function newSessionLock(context: SessionContext, key: string): SessionLock {
   checkKey(key)
-  return new SessionLock(context, { key, owner: context.nextId(), ttlUs: null })
+  return new SessionLock(context, { key, owner: context.nextAttempt(), ttlUs: null })
 }
