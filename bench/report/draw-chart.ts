@@ -36,7 +36,7 @@ function optionOf({ title, kind, xTitle, yTitle, isLogX, isLogY, series }: Chart
     textStyle: { fontFamily: FONT, color: TEXT },
     title: { text: title, left: 16, top: 12, textStyle: { fontSize: 15, color: TEXT } },
     legend: { top: 40, left: 12, itemGap: 26, textStyle: { color: TEXT } },
-    grid: { left: 84, right: 32, top: 104, bottom: 64 },
+    grid: { left: 84, right: 32, top: 124, bottom: 64 },
     xAxis,
     yAxis: { ...axis, ...scale(isLogY), name: yTitle, nameGap: 62 },
     series: series.map(({ name, points }) =>
