@@ -10,7 +10,7 @@ import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Table from 'cli-table3'
 import mysql from 'mysql2/promise'
-import { BenchDatabase } from '../hand-over/bench-database.ts'
+import { BenchDatabase } from './bench-database.ts'
 import type { Scenario, Seen, Way } from './mysql-wake-up-worker.ts'
 
 const WAYS: readonly Way[] = [

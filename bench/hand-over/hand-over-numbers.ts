@@ -1,100 +1,74 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { distributionOf, type Latency, newLatency, recordMs } from '../measure/latency.ts'
 import type { Played } from './play.ts'
-
-/** What a distribution comes to, milliseconds. */
-export interface Distribution {
-  readonly count: number
-  readonly medianMs: number
-  readonly p90Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-}
 
 /** Sums up all rounds of one setting. */
 export class HandOverNumbers {
   /** The next holder had been waiting before the release, in another process. */
-  readonly #between = createHistogram()
+  readonly #between = newLatency()
   /** The same, in the same process. */
-  readonly #within = createHistogram()
+  readonly #within = newLatency()
   /** From asking to having, of every grant. */
-  readonly #waits = createHistogram()
-  /** From the release of a key that somebody waited for to its next grant, whoever got it. */
-  readonly #idle = createHistogram()
+  readonly #waits = newLatency()
+  readonly #betweenMedians: number[] = []
+  readonly #betweenP99s: number[] = []
+  readonly #statementsPerSecond: number[] = []
+  #grants = 0
   #newcomers = 0
   #seconds = 0
-  #processSeconds = 0
   #cpuMs = 0
   #statements: number | undefined = 0
-  #busy = 0
   #overlaps = 0
 
   add(played: Played): void {
-    const firstAskers = firstAskersAfter(played.holds)
+    const betweenNow = newLatency()
     for (const [index, next] of played.holds.entries()) {
-      this.#waits.record(atLeastOne(next.grantedNs - next.askedNs))
+      recordMs(this.#waits, (next.grantedNs - next.askedNs) / 1e6)
+      this.#grants++
       const last = played.holds[index - 1]
       if (last === undefined) continue
       if (next.grantedNs < last.releasedNs) this.#overlaps++
-      const idleNs = atLeastOne(next.grantedNs - last.releasedNs)
-      if ((firstAskers[index] ?? Number.POSITIVE_INFINITY) < last.releasedNs) this.#idle.record(idleNs)
+      const idleMs = Math.max(0, next.grantedNs - last.releasedNs) / 1e6
       // It asked only after the key was free, or was on its way to be.
       if (next.askedNs >= last.releasedNs) this.#newcomers++
-      else {
-        const histogram = last.process === next.process ? this.#within : this.#between
-        histogram.record(idleNs)
-      }
+      else if (last.process === next.process) recordMs(this.#within, idleMs)
+      else for (const latency of [this.#between, betweenNow]) recordMs(latency, idleMs)
     }
-    this.#seconds += played.seconds
-    this.#processSeconds += played.seconds * played.processes
-    this.#cpuMs += played.cpuMs
-    this.#busy += played.machineBusy * played.seconds
-    this.#statements =
-      this.#statements === undefined || played.statements === undefined
-        ? undefined
-        : this.#statements + played.statements
+    this.#noteRound(played, betweenNow)
   }
 
   summary() {
-    const handOvers = this.#between.count + this.#within.count
-    const grants = handOvers + this.#newcomers
+    const handOvers = this.#between.totalCount + this.#within.totalCount
     return {
-      grantsPerSecond: this.#waits.count / this.#seconds,
-      handOversPerSecond: handOvers / this.#seconds,
+      grantsPerSecond: this.#grants / this.#seconds,
       /** Of all grants that came after another one. */
-      betweenShare: grants === 0 ? 0 : this.#between.count / grants,
-      withinShare: grants === 0 ? 0 : this.#within.count / grants,
-      newcomerShare: grants === 0 ? 0 : this.#newcomers / grants,
+      betweenShare: this.#between.totalCount / Math.max(1, handOvers + this.#newcomers),
       between: distributionOf(this.#between),
       within: distributionOf(this.#within),
-      idleWhileWanted: distributionOf(this.#idle),
       waits: distributionOf(this.#waits),
-      statementsPerSecond: this.#statements === undefined ? undefined : this.#statements / this.#seconds,
-      statementsPerGrant: this.#statements === undefined ? undefined : this.#statements / this.#waits.count,
-      /** Of one core, each. */
-      cpuPerProcess: this.#cpuMs / 1000 / this.#processSeconds,
-      /** Of all cores, everybody's. */
-      machineBusy: this.#busy / this.#seconds,
+      /** Of each round that had any. */
+      betweenMedians: this.#betweenMedians,
+      betweenP99s: this.#betweenP99s,
+      /** Of each round, at the server. */
+      statementsPerSecond: this.#statementsPerSecond,
+      statementsPerGrant: this.#statements === undefined ? undefined : this.#statements / Math.max(1, this.#grants),
+      cpuMsPerGrant: this.#cpuMs / Math.max(1, this.#grants),
       /** Two holders at a time: must be 0. */
       overlaps: this.#overlaps,
     }
   }
-}
 
-/** When the one who had been waiting longest asked, of those who were granted the key at that place of the order or later. */
-function firstAskersAfter(holds: Played['holds']): number[] {
-  const first: number[] = []
-  for (let index = holds.length - 1; index >= 0; index--) {
-    first[index] = Math.min(holds[index]!.askedNs, first[index + 1] ?? Number.POSITIVE_INFINITY)
+  #noteRound({ seconds, cpuMs, statements }: Played, between: Latency): void {
+    this.#seconds += seconds
+    this.#cpuMs += cpuMs
+    if (between.totalCount > 0) {
+      const { medianMs, p99Ms } = distributionOf(between)
+      this.#betweenMedians.push(medianMs)
+      this.#betweenP99s.push(p99Ms)
+    }
+    if (statements === undefined) this.#statements = undefined
+    else {
+      this.#statementsPerSecond.push(statements / seconds)
+      if (this.#statements !== undefined) this.#statements += statements
+    }
   }
-  return first
-}
-
-/** Histograms count nothing below 1. */
-function atLeastOne(ns: number): number {
-  return Math.max(1, Math.round(ns))
-}
-
-function distributionOf(histogram: RecordableHistogram): Distribution {
-  const ms = (percentile: number) => (histogram.count === 0 ? Number.NaN : histogram.percentile(percentile) / 1e6)
-  return { count: histogram.count, medianMs: ms(50), p90Ms: ms(90), p99Ms: ms(99), maxMs: ms(100) }
 }

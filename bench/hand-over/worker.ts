@@ -1,16 +1,15 @@
-// One of the processes that hand the key back and forth: forked by play.ts, which sends it a Task. The public API only.
+// One of the processes that hand a key back and forth: forked by play.ts, which sends it a Task.
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { LockFactory } from '../../src/index.ts'
-import { openStore } from './open-store.ts'
+import { PEERS } from '../peers/peers.ts'
+import type { Opening } from '../workers/orders.ts'
 
 /** What a worker is told. */
-export interface Task {
-  readonly family: 'postgres' | 'mysql' | 'sqlite'
-  readonly url: string
+export interface Task extends Opening {
+  readonly key: string
   readonly waiters: number
   readonly holdMs: number
+  /** How long each one does something else before it asks again. */
   readonly pauseMs: number
-  readonly delayMs: number | undefined
   readonly warmUpMs: number
   readonly measureMs: number
   /** What moments are counted from, nanoseconds of the machine's monotonic clock, which all processes share. */
@@ -19,7 +18,6 @@ export interface Task {
 
 /** One time that a caller had the key: moments in nanoseconds. */
 export interface Hold {
-  readonly token: number
   readonly askedNs: number
   readonly grantedNs: number
   /** Just before the release was begun. */
@@ -28,24 +26,25 @@ export interface Hold {
 
 /** What a worker tells in the end. */
 export interface Report {
-  /** Four numbers for each hold, in the order of {@link Hold}: there are many. */
+  /** Three numbers for each hold, in the order of {@link Hold}: there are many. */
   readonly holds: number[]
   readonly cpuMs: number
-  readonly statementsSent: number
 }
 
-process.once('message', (task: Task | 'go') => {
-  work(task as Task).catch((error) => {
+process.once('message', (task: Task) => {
+  work(task).catch((error) => {
     console.error(error)
     process.exit(1)
   })
 })
+process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit())
 
 async function work(task: Task): Promise<void> {
-  const opened = await openStore(task.family, task.url)
-  const locks = new LockFactory(opened.store, task.delayMs === undefined ? {} : { retry: { delay: task.delayMs } })
-  await locks.createLock(`warm up ${process.pid}`).run(() => {})
+  const peer = await (await PEERS[task.peer]()).open(task)
+  const run = peer.run
+  if (run === undefined) throw new Error(`${task.peer} cannot wait`)
+  await (await peer.take(`warm up ${process.pid}`, 1_000))?.release()
   const originNs = BigInt(task.originNs)
   const nowNs = () => Number(process.hrtime.bigint() - originNs)
   const holds: number[] = []
@@ -54,14 +53,13 @@ async function work(task: Task): Promise<void> {
   const wait = async () => {
     while (!over.signal.aborted) {
       const askedNs = nowNs()
-      await locks.createLock('the key', '60s').run(
-        async ({ fencingToken }) => {
-          const grantedNs = nowNs()
-          if (task.holdMs > 0) await sleep(task.holdMs)
-          holds.push(fencingToken, askedNs, grantedNs, nowNs())
-        },
-        { signal: over.signal },
-      )
+      const hold = async () => {
+        const grantedNs = nowNs()
+        // Those that cannot be told to stop waiting come here after the end.
+        if (task.holdMs > 0 && !over.signal.aborted) await sleep(task.holdMs)
+        holds.push(askedNs, grantedNs, nowNs())
+      }
+      await run(task.key, hold, over.signal)
       // Through better-sqlite3 a whole run may take no turn of the event loop: without this, no timer would ever ring.
       await (task.pauseMs > 0 ? sleep(task.pauseMs) : turn())
     }
@@ -74,20 +72,18 @@ async function work(task: Task): Promise<void> {
     }),
   )
   await sleep(task.warmUpMs)
-  const [cpuBefore, sentBefore] = [process.cpuUsage(), opened.statementsSent()]
+  const cpuBefore = process.cpuUsage()
   await sleep(task.measureMs)
-  const cpu = process.cpuUsage(cpuBefore)
-  const statementsSent = opened.statementsSent() - sentBefore
+  const { user, system } = process.cpuUsage(cpuBefore)
   over.abort()
+  await said({ holds, cpuMs: (user + system) / 1000 } satisfies Report)
   await Promise.all(waiting)
-  await locks.close()
-  await opened[Symbol.asyncDispose]()
-  await said({ holds, cpuMs: (cpu.user + cpu.system) / 1000, statementsSent } satisfies Report)
+  await peer.close()
   process.disconnect()
 }
 
 function said(message: 'ready' | Report): Promise<void> {
   return new Promise((sent) => {
-    process.send!(message, () => sent())
+    process.send?.(message, () => sent())
   })
 }

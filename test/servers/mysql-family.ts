@@ -32,16 +32,18 @@ interface MysqlFamilyServer {
   /** The run's folder; its subfolder `data` is ready. */
   folder: string
   user: OsUser | undefined
+  /** Go before those of the tests. */
+  options?: readonly string[]
 }
 
 /** What starting MySQL and starting MariaDB have in common. */
-export async function startMysqlFamily({ command, folder, user }: MysqlFamilyServer) {
+export async function startMysqlFamily({ command, folder, user, options = [] }: MysqlFamilyServer) {
   const port = await freePort()
   const initFile = join(folder, 'init.sql')
   await writeFile(initFile, INIT_SQL, { mode: 0o644 })
 
   const serve = [...command, ...CARELESS_OPTIONS, ...placeOptions(folder, port), `--init-file=${initFile}`]
-  serve.push('--max-connections=300', '--innodb-buffer-pool-size=64M', '--performance-schema=ON')
+  serve.push('--max-connections=300', '--innodb-buffer-pool-size=64M', '--performance-schema=ON', ...options)
   const server = startGuardedServer({ command: serve, folder, user })
 
   const url = `mysql://verrou:verrou@127.0.0.1:${port}/verrou_test`

@@ -12,8 +12,8 @@ import type { ServerName, WantedServer } from './wanted-servers.ts'
 const START_PROGRAM: Record<ServerName, () => Promise<StartedServer>> = {
   'postgres-14': () => startPostgres('postgres-14'),
   'postgres-18': () => startPostgres('postgres-18'),
-  mysql: startMysql,
-  mariadb: startMariadb,
+  mysql: () => startMysql(),
+  mariadb: () => startMariadb(),
 }
 
 /** A given URL, else a container, else a program of this machine; the error says why none of them could be had. */

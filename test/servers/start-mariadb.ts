@@ -6,8 +6,8 @@ import { serverUser } from './os-user.ts'
 import { createRunFolder } from './run-folder.ts'
 import type { StartedServer } from './started-server.ts'
 
-/** Starts the machine's own MariaDB, else that of Debian 12. */
-export async function startMariadb(): Promise<StartedServer> {
+/** Starts the machine's own MariaDB, else that of Debian 12. Of two options with one name, that of `options` counts. */
+export async function startMariadb(options: readonly string[] = []): Promise<StartedServer> {
   const user = serverUser('mysql')
   const folder = await createRunFolder('mariadb', user)
   const programs = installedMariadb() ?? (await unpackedMariadb(folder, user))
@@ -15,5 +15,5 @@ export async function startMariadb(): Promise<StartedServer> {
 
   // Log warnings would be one line for every connection that a test tears.
   const serve = [...programs.server, '--log-warnings=0']
-  return { ...(await startMysqlFamily({ command: serve, folder, user })), source: programs.source }
+  return { ...(await startMysqlFamily({ command: serve, folder, user, options })), source: programs.source }
 }

@@ -9,8 +9,11 @@ import { createRunFolder } from './run-folder.ts'
 import type { StartedServer } from './started-server.ts'
 import { untilReady } from './until-ready.ts'
 
-/** Starts Postgres from the npm package of that name (`postgres-14`, `postgres-18`). */
-export async function startPostgres(packageName: string): Promise<StartedServer> {
+/** Starts Postgres from the npm package of that name (`postgres-14`, `postgres-18`). What is in `wanted` goes before the settings of the tests. */
+export async function startPostgres(
+  packageName: string,
+  wanted: Readonly<Record<string, string>> = {},
+): Promise<StartedServer> {
   const user = serverUser('postgres')
   const folder = await createRunFolder(packageName, user)
   const programs = await postgresPrograms(packageName, folder, user)
@@ -18,7 +21,7 @@ export async function startPostgres(packageName: string): Promise<StartedServer>
   await runGuardedStep({ command: programs.initialize(dataFolder), folder, user })
 
   const port = await freePort()
-  const serve = [...programs.postgres, '-D', dataFolder, '-p', String(port), ...settings(programs.folder)]
+  const serve = [...programs.postgres, '-D', dataFolder, '-p', String(port), ...settings(programs.folder, wanted)]
   const server = startGuardedServer({ command: serve, folder, user, stopSignal: 'QUIT' })
 
   const url = `postgres://postgres@127.0.0.1:${port}`
@@ -27,7 +30,7 @@ export async function startPostgres(packageName: string): Promise<StartedServer>
   return { url: `${url}/verrou_test`, version, source: `npm package ${packageName}`, stop: server.stop }
 }
 
-function settings(programs: string): string[] {
+function settings(programs: string, wanted: Readonly<Record<string, string>>): string[] {
   const all: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -41,7 +44,7 @@ function settings(programs: string): string[] {
   // Lets tests count the statements that a call really sends.
   if (existsSync(join(programs, 'lib/postgresql/pg_stat_statements.so')))
     all.shared_preload_libraries = 'pg_stat_statements'
-  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  return Object.entries({ ...all, ...wanted }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
 /** The database of the tests, on a server that is new. */

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CompiledQuery, Kysely, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely'
 import { migrateToLatest } from '../../src/schema/migrations.ts'
-import type { Target } from './arguments.ts'
+
+/** A server to measure, by the URL of a user that may create databases. */
+export interface Target {
+  readonly name: string
+  readonly family: 'postgres' | 'mysql' | 'sqlite'
+  /** Missing for SQLite: a file in a temporary folder. */
+  readonly url?: string
+}
 
 /**
  * How each server counts the statements of one benchmark, whatever else it does: Postgres by database; MySQL and MariaDB by user, since
