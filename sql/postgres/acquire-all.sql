@@ -11,18 +11,32 @@ asked as materialized (
     as given (n integer, key text, owner text, attempt text, ttl bigint, held_by text)
   where n = n + 0
 ),
-free as materialized (
-  select asked.n, asked.owner, asked.attempt, asked.ttl, asked.held_by, found.key, found.is_own
+seen as materialized (
+  select asked.*, found.expires_at,
+    found.expires_at <= clock.now
+      or found.attempt = asked.attempt as is_free
   from asked
+  cross join clock
+  left join lateral (
+    select locks.expires_at, coalesce(locks.attempt, '') as attempt
+    from "verrou_locks" as locks
+    where locks.key = asked.key
+    limit 1
+  ) as found on true
+),
+free as materialized (
+  select seen.n, seen.owner, seen.attempt, seen.ttl, seen.held_by, found.key, found.is_own
+  from seen
   cross join clock
   cross join lateral (
     select locks.key, locks.expires_at > clock.now as is_own
     from "verrou_locks" as locks
-    where locks.key = asked.key
+    where locks.key = seen.key
       and (locks.expires_at <= clock.now
-        or locks.attempt = asked.attempt)
+        or locks.attempt = seen.attempt)
     for update of locks skip locked
   ) as found
+  where seen.is_free
 ),
 retaken as (
   update "verrou_locks" as locks
@@ -37,36 +51,30 @@ retaken as (
   where locks.key = free.key
   returning free.n, locks.token, clock.now
 ),
-missing as materialized (
-  select asked.*
-  from asked
-  where not exists (select from "verrou_locks" as locks where locks.key = asked.key)
+new as materialized (
+  select n, key, owner, attempt, ttl, held_by, row_number() over (order by key) > 64 as is_too_many
+  from seen
+  where is_free is null
 ),
 created as (
   insert into "verrou_locks" as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
-  select missing.key, missing.owner, missing.attempt, clock.now,
-    coalesce(clock.now + missing.ttl, 9223372036854775807), clock.now, missing.held_by
-  from (select * from missing order by key limit 64) as missing, clock
-  where pg_try_advisory_xact_lock(hashtextextended(missing.key, -6200713950346386719))
+  select new.key, new.owner, new.attempt, clock.now, coalesce(clock.now + new.ttl, 9223372036854775807), clock.now, new.held_by
+  from new, clock
+  where not new.is_too_many
+    and pg_try_advisory_xact_lock(hashtextextended(new.key, -6200713950346386719))
   on conflict (key) do nothing
   returning locks.key, locks.token, locks.acquired_at as now
 )
 select n, true as is_granted, token, now, null::bigint as free_in, false as is_new from retaken
 union all
-select missing.n, true, created.token, created.now, null, false
+select new.n, true, created.token, created.now, null, false
 from created
-join missing on missing.key = created.key
+join new on new.key = created.key
 union all
-select missing.n, false, null, null, null, true
-from (select * from missing order by key offset 64) as missing
+select n, false, null, null, null, true
+from new
+where is_too_many
 union all
-select asked.n, false, null, clock.now, held.free_in, false
-from asked
-cross join clock
-cross join lateral (
-  select nullif(locks.expires_at, 9223372036854775807) - clock.now as free_in
-  from "verrou_locks" as locks
-  where locks.key = asked.key
-  limit 1
-) as held
-where not exists (select from retaken where retaken.n = asked.n)
+select seen.n, false, null, clock.now, nullif(seen.expires_at, 9223372036854775807) - clock.now, false
+from seen, clock
+where not seen.is_free

@@ -24,26 +24,11 @@ mine as materialized (
       and locks.token = asked.token
     for no key update of locks skip locked
   ) as found
-),
-released as (
-  update "verrou_locks" as locks
-  set owner = null,
-      attempt = null,
-      expires_at = clock.now + case when locks.wanted then (pg_notify('verrou_locks', locks.key) is null)::integer else 0 end
-  from mine, clock, relaxed
-  where locks.key = mine.key
-  returning mine.n
 )
-select n, false as is_locked from released
-union all
-select asked.n, true
-from asked
-cross join lateral (
-  select locks.key
-  from "verrou_locks" as locks
-  where locks.key = asked.key
-    and locks.owner = asked.owner
-    and locks.token = asked.token
-  limit 1
-) as held
-where not exists (select from released where released.n = asked.n)
+update "verrou_locks" as locks
+set owner = null,
+    attempt = null,
+    expires_at = clock.now + case when locks.wanted then (pg_notify('verrou_locks', locks.key) is null)::integer else 0 end
+from mine, clock, relaxed
+where locks.key = mine.key
+returning mine.n

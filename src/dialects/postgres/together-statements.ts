@@ -23,8 +23,9 @@ export function postgresTogetherStatements(table: ResolvedTable) {
   const locks = tableId(table)
 
   return {
-    // `lateral` looks each key up by itself, and `n + 0` makes the optimizer expect one: see `extend-all`. What has no row in the answer: see
-    // `acquire`; `is_new`: more new keys than a statement may create.
+    // One snapshot read for each key, which tells what need not be tried: `is_free` is null for a new key. Then as `acquire`. `lateral` looks each key up
+    // by itself, and `n + 0` makes the optimizer expect one: see `extend-all`. Nothing is joined to the list of what was granted, which it takes for one
+    // row, too, and would go through for each key. What has no row in the answer: see `acquire`; `is_new`: more new keys than a statement may create.
     acquire: compileQuery(
       compiler,
       'acquire-all',
@@ -38,18 +39,32 @@ asked as materialized (
     as given (n integer, key text, owner text, attempt text, ttl bigint, held_by text)
   where n = n + 0
 ),
-free as materialized (
-  select asked.n, asked.owner, asked.attempt, asked.ttl, asked.held_by, found.key, found.is_own
+seen as materialized (
+  select asked.*, found.expires_at,
+    found.expires_at <= clock.now
+      or found.attempt = asked.attempt as is_free
   from asked
+  cross join clock
+  left join lateral (
+    select locks.expires_at, coalesce(locks.attempt, '') as attempt
+    from ${locks} as locks
+    where locks.key = asked.key
+    limit 1
+  ) as found on true
+),
+free as materialized (
+  select seen.n, seen.owner, seen.attempt, seen.ttl, seen.held_by, found.key, found.is_own
+  from seen
   cross join clock
   cross join lateral (
     select locks.key, locks.expires_at > clock.now as is_own
     from ${locks} as locks
-    where locks.key = asked.key
+    where locks.key = seen.key
       and (locks.expires_at <= clock.now
-        or locks.attempt = asked.attempt)
+        or locks.attempt = seen.attempt)
     for update of locks skip locked
   ) as found
+  where seen.is_free
 ),
 retaken as (
   update ${locks} as locks
@@ -64,43 +79,37 @@ retaken as (
   where locks.key = free.key
   returning free.n, locks.token, clock.now
 ),
-missing as materialized (
-  select asked.*
-  from asked
-  where not exists (select from ${locks} as locks where locks.key = asked.key)
+new as materialized (
+  select n, key, owner, attempt, ttl, held_by, row_number() over (order by key) > ${sql.lit(MOST_NEW_KEYS)} as is_too_many
+  from seen
+  where is_free is null
 ),
 created as (
   insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
-  select missing.key, missing.owner, missing.attempt, clock.now,
-    coalesce(clock.now + missing.ttl, ${never}), clock.now, missing.held_by
-  from (select * from missing order by key limit ${sql.lit(MOST_NEW_KEYS)}) as missing, clock
-  where pg_try_advisory_xact_lock(${newKeyLock(table, sql`missing.key`)})
+  select new.key, new.owner, new.attempt, clock.now, coalesce(clock.now + new.ttl, ${never}), clock.now, new.held_by
+  from new, clock
+  where not new.is_too_many
+    and pg_try_advisory_xact_lock(${newKeyLock(table, sql`new.key`)})
   on conflict (key) do nothing
   returning locks.key, locks.token, locks.acquired_at as now
 )
 select n, true as is_granted, token, now, null::bigint as free_in, false as is_new from retaken
 union all
-select missing.n, true, created.token, created.now, null, false
+select new.n, true, created.token, created.now, null, false
 from created
-join missing on missing.key = created.key
+join new on new.key = created.key
 union all
-select missing.n, false, null, null, null, true
-from (select * from missing order by key offset ${sql.lit(MOST_NEW_KEYS)}) as missing
+select n, false, null, null, null, true
+from new
+where is_too_many
 union all
-select asked.n, false, null, clock.now, held.free_in, false
-from asked
-cross join clock
-cross join lateral (
-  select nullif(locks.expires_at, ${never}) - clock.now as free_in
-  from ${locks} as locks
-  where locks.key = asked.key
-  limit 1
-) as held
-where not exists (select from retaken where retaken.n = asked.n)
+select seen.n, false, null, clock.now, nullif(seen.expires_at, ${never}) - clock.now, false
+from seen, clock
+where not seen.is_free
 `,
     ),
 
-    // Whoever listens is told as in `release`. A row that somebody has locked is not waited for: `is_locked`.
+    // Whoever listens is told as in `release`. Only what was released is in the answer: a row that somebody has locked is not waited for.
     release: compileQuery(
       compiler,
       'release-all',
@@ -127,29 +136,14 @@ mine as materialized (
       and locks.token = asked.token
     for no key update of locks skip locked
   ) as found
-),
-released as (
-  update ${locks} as locks
-  set owner = null,
-      attempt = null,
-      expires_at = clock.now + case when locks.wanted then (${tellListeners(table)} is null)::integer else 0 end
-  from mine, clock, relaxed
-  where locks.key = mine.key
-  returning mine.n
 )
-select n, false as is_locked from released
-union all
-select asked.n, true
-from asked
-cross join lateral (
-  select locks.key
-  from ${locks} as locks
-  where locks.key = asked.key
-    and locks.owner = asked.owner
-    and locks.token = asked.token
-  limit 1
-) as held
-where not exists (select from released where released.n = asked.n)
+update ${locks} as locks
+set owner = null,
+    attempt = null,
+    expires_at = clock.now + case when locks.wanted then (${tellListeners(table)} is null)::integer else 0 end
+from mine, clock, relaxed
+where locks.key = mine.key
+returning mine.n
 `,
     ),
   }

@@ -21,9 +21,9 @@ function readAcquire({ rows }: Answer, asked: readonly TryInput[]): TogetherTryA
 }
 
 function readRelease({ rows }: Answer, asked: readonly HoldInput[]): (boolean | null)[] {
-  // What has no row: the key does not name the hold.
-  const answers: (boolean | null)[] = asked.map(() => false)
-  for (const row of rows) answers[placeOf(row, asked)] = row.is_locked ? null : true
+  // What has no row: the key does not name the hold, or somebody has it locked.
+  const answers: (boolean | null)[] = asked.map(() => null)
+  for (const row of rows) answers[placeOf(row, asked)] = true
   return answers
 }
 
