@@ -211,7 +211,7 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'mysql'))
       expect(outcomes.map(({ granted }) => granted)).toEqual(keys.flatMap(() => [true, false, false]))
     })
 
-    test('a release names key, owner and token; sent again it answers false', async () => {
+    test('a release names key, owner and token; of two for one hold one answers true', async () => {
       const keys = await knownKeys('release', 4)
       const { store } = storeOf()
       const [right, stale, foreign, twice] = (await takeAll(
@@ -220,7 +220,8 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'mysql'))
       )) as [LeaseHold, LeaseHold, LeaseHold, LeaseHold]
       const asked = [right, { ...stale, token: stale.token - 1 }, { ...foreign, owner: 'somebody' }, twice, twice]
       const answers = await Promise.all(asked.map((hold) => store.release(hold)))
-      expect(answers).toEqual([true, false, false, true, false])
+      expect(answers.slice(0, 3)).toEqual([true, false, false])
+      expect(answers.slice(3).sort()).toEqual([false, true])
       const rows = (await open.rows()).filter((row) => row.key.startsWith('release:'))
       expect(rows.map(({ owner }) => owner)).toEqual([null, stale.owner, foreign.owner, null])
       expect(await Promise.all([stale, foreign].map((hold) => store.release(hold)))).toEqual([true, true])
