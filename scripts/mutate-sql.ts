@@ -10,6 +10,9 @@ import { sqlMutants } from '../test/mutation/sql-mutants.ts'
 
 const TESTS = [
   'test/contract.drivers.test.ts',
+  'test/batching.postgres.test.ts',
+  'test/batching.mysql.test.ts',
+  'test/batching.sqlite.test.ts',
   'test/refused-try.test.ts',
   'test/bounded.test.ts',
   'test/explain.test.ts',

@@ -83,6 +83,8 @@ export interface Statement {
   readonly parameters: readonly ParameterName[]
   /** Whether it brings back rows: some drivers have one call for rows and another for effects. */
   readonly returnsRows: boolean
+  /** Its answer need not wait for the disk: a release that is lost with the power only means waiting for the end of the lease. */
+  readonly mayBeForgotten?: boolean
 }
 
 /** What a statement brought back, in the same shape from every driver. */

@@ -146,7 +146,10 @@ for (const { name, family, url } of BACKENDS.filter((backend) => backend.family 
           values,
         )
         // The list itself, and what was found of it, are read as a whole.
-        const scans = plan.filter((step) => /^(ALL|index)$/.test(step.type) && !/^(<|asked)/.test(step.table))
+        const scans = plan
+          .filter((step) => /^(ALL|index)$/.test(step.type) && !/^(<|asked)/.test(step.table))
+          // MySQL names the table that is inserted into, too.
+          .filter((step) => step.select_type !== 'INSERT')
         expect(scans, statement).toEqual([])
       }
     })

@@ -3,10 +3,8 @@
 -- Parameters, in order: key, owner, attempt, ttlUs, heldBy
 
 insert into "verrou_locks" as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
-select ?, ?, ?, clock.now,
-  coalesce(clock.now + ?, 9223372036854775807), clock.now, ?
-from (select cast(round(unixepoch('subsec') * 1000000) as integer) as now) as clock
-where true
+values (?, ?, ?, cast(round(unixepoch('subsec') * 1000000) as integer),
+  coalesce(cast(round(unixepoch('subsec') * 1000000) as integer) + ?, 9223372036854775807), cast(round(unixepoch('subsec') * 1000000) as integer), ?)
 on conflict (key) do update
 set owner = excluded.owner,
     attempt = excluded.attempt,

@@ -188,7 +188,8 @@ export interface TogetherDialect {
   /** Sent after `acquire` where that does not tell. Takes the value `tries`, too. */
   readonly look?: {
     readonly statement: Statement
-    read(answer: Answer, asked: readonly TryInput[]): readonly TogetherTryAnswer[]
+    /** @param acquired the answer of `acquire` */
+    read(answer: Answer, asked: readonly TryInput[], acquired: Answer): readonly TogetherTryAnswer[]
   }
   /** Takes the value `holds`. */
   readonly release: Statement

@@ -21,7 +21,9 @@ export interface SqliteStoreOptions extends SqlStoreOptions {
 
 /**
  * Leases in an SQLite file (SQLite 3.42 or newer) through `better-sqlite3`. All processes must be on one machine.
- * Never blocks the event loop to wait for another process's write: a busy file is asked again a moment later.
+ * Never blocks the event loop to wait for another process's write: a busy file is asked again a moment later. In a write-ahead log, a
+ * release does not wait for the disk (`pragma synchronous` is `normal` for its time, and then yours again): one that is lost when the power
+ * fails means waiting for the end of the lease.
  *
  * @throws LockError `E_INVALID_OPTION`
  * @example

@@ -1,5 +1,6 @@
 import { errors } from '../errors.ts'
-import type { SqlExecutor } from './executor.ts'
+import type { Answer } from '../statement.ts'
+import type { SqlExecutor, WordingWithValues } from './executor.ts'
 
 /** The part of a `better-sqlite3` database that is used; checked against the real types in the tests. */
 export interface BetterSqlite3Like {
@@ -13,6 +14,10 @@ export interface BetterSqlite3Like {
 export interface BetterSqlite3StatementLike {
   /** Whether it returns rows. */
   readonly reader: boolean
+  /** Whether it writes nothing. */
+  readonly readonly: boolean
+  /** From now on, its rows are arrays. */
+  raw?(): unknown
   /** Runs it, for its rows. */
   // biome-ignore lint/suspicious/noExplicitAny: as in @types/better-sqlite3
   all(...values: any[]): any[]
@@ -20,6 +25,9 @@ export interface BetterSqlite3StatementLike {
   // biome-ignore lint/suspicious/noExplicitAny: as in @types/better-sqlite3
   run(...values: any[]): { changes: number }
 }
+
+/** `pragma synchronous`: in a write-ahead log, a commit does not wait for the disk, and the next one that does takes it along. */
+const NORMAL = 1
 
 /**
  * Sends through a `better-sqlite3` database, with statements prepared once.
@@ -37,23 +45,72 @@ export function betterSqlite3Executor(database: BetterSqlite3Like): SqlExecutor 
     prepared.set(sql, statement)
     return statement
   }
+  const run = (sql: string, values: readonly unknown[]): Answer => {
+    const statement = prepare(sql)
+    if (!statement.reader) return { rows: [], affectedRows: statement.run(...values).changes, insertId: 0 }
+    const rows = statement.all(...values)
+    return { rows, affectedRows: rows.length, insertId: 0 }
+  }
+  // SQLite compiles a pragma anew for every execution, and the driver then makes a new function for its rows, unless they are arrays.
+  const pragma = (text: string): unknown => {
+    const statement = prepare(`pragma ${text}`)
+    if (!statement.reader) return statement.run()
+    statement.raw?.()
+    return Object.values(statement.all()[0] ?? {})[0]
+  }
+  const withPragma = <T>(name: string, value: number, work: () => T): T => {
+    const before = Number(pragma(name))
+    if (before === value) return work()
+    pragma(`${name} = ${value}`)
+    try {
+      return work()
+    } finally {
+      pragma(`${name} = ${before}`)
+    }
+  }
+  const withoutWaiting = <T>(work: () => T): T => {
+    if (database.inTransaction) throw inTransactionError()
+    return withPragma('busy_timeout', 0, work)
+  }
+  // Elsewhere than in a write-ahead log, less than `full` could damage the file: https://www.sqlite.org/pragma.html#pragma_synchronous
+  const canForget = () => pragma('journal_mode') === 'wal' && Number(pragma('synchronous')) > NORMAL
+  const withoutDisk = <T>(mayBeForgotten: boolean, work: () => T): T =>
+    mayBeForgotten && canForget() ? withPragma('synchronous', NORMAL, work) : work()
+  const runAll = (statements: readonly WordingWithValues[], begin: string): Answer[] => {
+    const answers = () => statements.map(({ wording, values }) => run(wording.sql, values))
+    if (statements.length < 2) return answers()
+    run(begin, [])
+    try {
+      const all = answers()
+      run('commit', [])
+      return all
+    } catch (error) {
+      // A trigger may have ended it already; a commit that met a reader has not.
+      if (database.inTransaction) run('rollback', [])
+      throw error
+    }
+  }
   return {
-    async execute({ sql }, values) {
-      if (database.inTransaction) throw inTransactionError()
-      const busyTimeoutMs = Number(prepare('pragma busy_timeout').all()[0]?.timeout)
-      if (busyTimeoutMs !== 0) prepare('pragma busy_timeout = 0').all()
-      try {
-        const statement = prepare(sql)
-        if (statement.reader) {
-          const rows = statement.all(...values)
-          return { rows, affectedRows: rows.length, insertId: 0 }
-        }
-        return { rows: [], affectedRows: statement.run(...values).changes, insertId: 0 }
-      } finally {
-        if (busyTimeoutMs !== 0) prepare(`pragma busy_timeout = ${busyTimeoutMs}`).all()
-      }
+    async execute({ sql, mayBeForgotten = false }, values) {
+      const answer = withoutWaiting(() => withoutDisk(mayBeForgotten, () => run(sql, values)))
+      if (!prepare(sql).readonly) await nextTurn()
+      return answer
+    },
+    async lookAndWrite(looks, writesAfter) {
+      const written = withoutWaiting(() => {
+        const writes = writesAfter(runAll(looks, 'begin'))
+        const mayBeForgotten = writes.every(({ wording }) => wording.mayBeForgotten)
+        return withoutDisk(mayBeForgotten && writes.length > 0, () => runAll(writes, 'begin immediate'))
+      })
+      if (written.length > 0) await nextTurn()
+      return written
     },
   }
+}
+
+/** Where every answer is there at once, promises alone would never let the event loop go on: to timers, to sockets, and to those who join the next transaction. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** What we wrote would be undone by the rollback of a transaction that we know nothing about. */

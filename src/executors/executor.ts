@@ -5,11 +5,30 @@ export interface Wording {
   /** Missing: not worth preparing. */
   readonly name?: string
   readonly sql: string
+  /** Its answer need not wait for the disk, if the driver has a way: it may be forgotten when the power fails, but not when the process dies. */
+  readonly mayBeForgotten?: boolean
+}
+
+/** One of several statements that are sent together. */
+export interface WordingWithValues {
+  readonly wording: Wording
+  readonly values: readonly unknown[]
 }
 
 /** Sends statements. Pure transport: knows nothing of locks. */
 export interface SqlExecutor {
   execute(wording: Wording, values: readonly unknown[]): Promise<Answer>
+  /**
+   * Looks, and at the same moment writes, in one transaction: all of it is done, or nothing. Missing: it can send single statements only.
+   *
+   * @param looks write nothing
+   * @param writesAfter chooses what to write by what they saw; none: no write lock is taken
+   * @returns the answers of what was written, in the same order
+   */
+  lookAndWrite?(
+    looks: readonly WordingWithValues[],
+    writesAfter: (looked: readonly Answer[]) => readonly WordingWithValues[],
+  ): Promise<Answer[]>
 }
 
 /**

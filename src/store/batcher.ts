@@ -13,12 +13,13 @@ export interface BatcherParts<Call, Outcome extends object | boolean> {
    * @returns an outcome for each, in the same order
    */
   sendMany(calls: readonly Call[]): Promise<readonly (Outcome | Unanswered)[]>
+  /** Statements on their way at the same time. Default: 2, so that the database works on one, while this process reads the answer of the other. */
+  readonly lanes?: number
 }
 
 /** Nothing was done for this call: only a statement of its own can tell why (`alone`), or there were too many of its kind in one (`later`). */
 export type Unanswered = 'alone' | 'later'
 
-/** Statements on their way at the same time: while the database works on one, this process reads the answer of the other. */
 const LANES = 2
 /** What takes longer waits for a row, or for a connection that is dead: it keeps nobody else from sending. */
 const STUCK_MS = 20
@@ -40,6 +41,7 @@ interface Waiting<Call, Outcome> {
  */
 export class Batcher<Call, Outcome extends object | boolean> {
   readonly #parts: BatcherParts<Call, Outcome>
+  readonly #lanes: number
   #queue: Waiting<Call, Outcome>[] = []
   readonly #keysOnTheirWay = new Set<string>()
   #lanesTaken = 0
@@ -48,6 +50,7 @@ export class Batcher<Call, Outcome extends object | boolean> {
 
   constructor(parts: BatcherParts<Call, Outcome>) {
     this.#parts = parts
+    this.#lanes = parts.lanes ?? LANES
   }
 
   send(call: Call): Promise<Outcome> {
@@ -59,7 +62,7 @@ export class Batcher<Call, Outcome extends object | boolean> {
 
   /** When whatever runs now has come to its end, and with it all that was waiting for the same answer: they all send their next call in this turn. */
   #planFlush(): void {
-    if (this.#isFlushPlanned || this.#lanesTaken >= LANES) return
+    if (this.#isFlushPlanned || this.#lanesTaken >= this.#lanes) return
     this.#isFlushPlanned = true
     process.nextTick(() => {
       this.#isFlushPlanned = false
@@ -68,7 +71,7 @@ export class Batcher<Call, Outcome extends object | boolean> {
   }
 
   #flush(): void {
-    while (this.#lanesTaken < LANES && this.#onTheirWay < MOST_ON_THEIR_WAY) {
+    while (this.#lanesTaken < this.#lanes && this.#onTheirWay < MOST_ON_THEIR_WAY) {
       const batch = this.#nextBatch()
       if (batch.length === 0) return
       void this.#occupyLane(batch)

@@ -1,18 +1,14 @@
 import type { CallerTransaction, TransactionLike } from '../caller-transaction.ts'
-import {
-  type ErrorMeaning,
-  followingStep,
-  type LockDialect,
-  type TryAnswer,
-  type TryStep,
-} from '../dialects/dialect.ts'
-import { errors, isLockError, type LockError } from '../errors.ts'
+import { followingStep, type LockDialect, type TryAnswer, type TryStep } from '../dialects/dialect.ts'
+import { errors, isLockError } from '../errors.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
-import { StoreTrouble, type TroubleKind } from '../store-trouble.ts'
+import { StoreTrouble } from '../store-trouble.ts'
 import { extendAfterLook, handOverAfterLook, type SendStatement } from './after-look.ts'
 import { asCallerTransaction } from './as-caller-transaction.ts'
+import type { FilledStatement, WritesAfter } from './calls-in-transaction.ts'
+import { type CallsTogether, callsTogether } from './calls-together.ts'
 import { inTime } from './in-time.ts'
 import { leaseStateOf } from './lease-state.ts'
 import type {
@@ -37,7 +33,7 @@ import { runRecordOf } from './run-record.ts'
 import { schemaError } from './schema-error.ts'
 import { SqlTransactionStore } from './sql-transaction-store.ts'
 import { Sweeper } from './sweeper.ts'
-import { TogetherCalls } from './together-calls.ts'
+import { troubleOf } from './trouble-of.ts'
 import type { ClosableWakeSource, WakeSource } from './wake-source.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -70,15 +66,16 @@ export class SqlStore implements LockStore {
   readonly #parts: SqlStoreParts
   readonly #sweeper: Sweeper
   readonly #within = new WeakMap<object, SqlTransactionStore>()
-  readonly #together: TogetherCalls | undefined
+  readonly #together: CallsTogether | undefined
   #dialect: LockDialect | undefined
 
   constructor(parts: SqlStoreParts) {
     this.#parts = parts
     if (parts.isBatching) {
-      this.#together = new TogetherCalls({
+      this.#together = callsTogether(parts.executor, {
         dialect: () => this.#dialect ?? this.#resolveDialect(),
         send: (dialect, statement, input) => this.#send(dialect, statement, input),
+        lookAndWrite: (dialect, looks, writesAfter) => this.#lookAndWrite(dialect, looks, writesAfter),
         alone: { tryAcquire: (request) => this.#tryAlone(request), release: (hold) => this.#releaseAlone(hold) },
         abandon: (key, attempt) => this.abandon(key, attempt),
         granted: () => this.#sweeper.granted(),
@@ -240,9 +237,10 @@ export class SqlStore implements LockStore {
     else for (const key of keys) await this.#send(dialect, sweepDelete, { key })
   }
 
-  /** Unless the database's words have nothing for it, as far as they are known. */
-  get #batching(): TogetherCalls | undefined {
-    return !this.#dialect || this.#dialect.together ? this.#together : undefined
+  /** Unless neither the sender nor the database's words have anything for it, as far as they are known. */
+  get #batching(): CallsTogether | undefined {
+    const { executor } = this.#parts
+    return !this.#dialect || this.#dialect.together || executor.lookAndWrite ? this.#together : undefined
   }
 
   async #takeStep(dialect: LockDialect, step: TryStep, input: Input): Promise<TryAnswer> {
@@ -285,14 +283,40 @@ export class SqlStore implements LockStore {
     return this.#send(dialect, choose(dialect), input)
   }
 
-  async #send(dialect: LockDialect, statement: Statement, input: Input): Promise<Answer> {
+  #send(dialect: LockDialect, statement: Statement, input: Input): Promise<Answer> {
+    return this.#withTable(dialect, statement, () => this.#sendOnce(dialect, statement, input))
+  }
+
+  #lookAndWrite(dialect: LockDialect, looks: readonly FilledStatement[], writesAfter: WritesAfter): Promise<Answer[]> {
+    let filled = looks
+    const worded = ({ statement, input }: FilledStatement) => ({
+      wording: statement,
+      values: valuesOf(dialect, statement, input),
+    })
+    const { statement } = dialect.trySteps[0] as TryStep
+    return this.#withTable(dialect, statement, async () => {
+      try {
+        const written = this.#parts.executor.lookAndWrite?.(looks.map(worded), (looked) => {
+          filled = writesAfter(looked)
+          return filled.map(worded)
+        })
+        return (await written) ?? []
+      } catch (error) {
+        for (const { input } of filled) withoutSecrets(error, input)
+        throw this.#told(dialect, statement, error)
+      }
+    })
+  }
+
+  /** Sends it again, once, if it only lacked a table that can be created. */
+  async #withTable<T>(dialect: LockDialect, statement: Statement, send: () => Promise<T>): Promise<T> {
     try {
-      return await this.#sendOnce(dialect, statement, input)
+      return await send()
     } catch (error) {
       const { createTable } = this.#parts
       if (!createTable || !canCreate(error, statement)) throw error
       await createTable(dialect)
-      return this.#sendOnce(dialect, statement, input)
+      return send()
     }
   }
 
@@ -302,16 +326,18 @@ export class SqlStore implements LockStore {
     input: Input,
     sender: SqlExecutor = this.#parts.executor,
   ): Promise<Answer> {
-    const values = statement.parameters.map((name) => dialect.encode(name, input[name] as never))
+    const values = valuesOf(dialect, statement, input)
     try {
       return await sender.execute(statement, values)
     } catch (error) {
-      if (isLockError(error) || error instanceof StoreTrouble) throw error
-      throw this.#errorFor(dialect.meaningOf(error, statement.name), withoutSecrets(error, input))
+      throw this.#told(dialect, statement, withoutSecrets(error, input))
     }
   }
 
-  #errorFor(meaning: ErrorMeaning, cause: unknown): StoreTrouble | LockError {
+  /** An error of the driver as what the caller is told. */
+  #told(dialect: LockDialect, { name }: Statement, cause: unknown): unknown {
+    if (isLockError(cause) || cause instanceof StoreTrouble) return cause
+    const meaning = dialect.meaningOf(cause, name)
     if (meaning === 'row-locked') return new RowLocked(cause)
     return schemaError(meaning, this.#parts.table, cause) ?? new StoreTrouble(troubleOf(meaning), cause)
   }
@@ -323,15 +349,8 @@ export class SqlStore implements LockStore {
   }
 }
 
-/** Outside of the caller's transactions, what only matters within them is trouble like any other. */
-function troubleOf(meaning: Exclude<ErrorMeaning, 'row-locked'>): TroubleKind {
-  if (meaning === 'stale') return 'transient'
-  const isRefusal =
-    meaning === 'row-exists' ||
-    meaning === 'read-only' ||
-    meaning === 'transaction-failed' ||
-    meaning.endsWith('-table')
-  return isRefusal ? 'failed' : (meaning as TroubleKind)
+function valuesOf(dialect: LockDialect, { parameters }: Statement, input: Input): unknown[] {
+  return parameters.map((name) => dialect.encode(name, input[name] as never))
 }
 
 /** The only statements that need more than the first migration: a table that lacks it may be another version's, or nobody's of ours. */

@@ -1,5 +1,6 @@
 import type { LockDialect, TogetherDialect, TogetherTryAnswer } from '../dialects/dialect.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
+import { StoreTrouble } from '../store-trouble.ts'
 import { Batcher, type Unanswered } from './batcher.ts'
 import type { LeaseHold, LeaseRequest, LeaseStore, TryOutcome } from './lock-store.ts'
 import { outcomeOf } from './outcome-of.ts'
@@ -51,10 +52,13 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
     if (!together) return tries.map(() => 'alone')
     const answer = await this.#parts.send(dialect, together.acquire, { tries })
     try {
-      const answers = together.readAcquire(answer, tries) ?? (await this.#look(dialect, together, tries))
+      const answers = together.readAcquire(answer, tries) ?? (await this.#look(dialect, together, tries, answer))
       return answers.map((one) => this.#outcomeOf(one))
     } catch (error) {
-      // It was carried out, and nobody understands the answer: nobody will ever release what it has taken.
+      // It was carried out, and only the look failed: each caller finds out by asking again, which must not be left out.
+      if (error instanceof StoreTrouble)
+        throw error.mayHaveHappened ? error : new StoreTrouble('unanswered', error.cause)
+      // Nobody understands the answer: nobody will ever release what it has taken.
       await Promise.allSettled(tries.map(({ key, attempt }) => this.#parts.abandon(key, attempt)))
       throw error
     }
@@ -64,9 +68,10 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
     dialect: LockDialect,
     { look }: TogetherDialect,
     tries: readonly LeaseRequest[],
+    acquired: Answer,
   ): Promise<readonly TogetherTryAnswer[]> {
     if (!look) throw new TypeError('many tries were left open')
-    return look.read(await this.#parts.send(dialect, look.statement, { tries }), tries)
+    return look.read(await this.#parts.send(dialect, look.statement, { tries }), tries, acquired)
   }
 
   #outcomeOf(answer: TogetherTryAnswer): TryOutcome | Unanswered {

@@ -12,8 +12,10 @@ const WHOLE_ROW = /^Failing row contains .*$/s
  * drivers the statement with its values (`sql` of `mysql2`, in hex; `parameters`). Errors are logged; who has an owner id can end the lock.
  */
 export function withoutSecrets(error: unknown, input: Partial<StatementInput>): unknown {
-  const { owner, attempt, heirOwner, heirAttempt, renewals = [] } = input
-  const secrets = [owner, attempt, heirOwner, heirAttempt, ...renewals.map((renewal) => renewal.owner)]
+  const { owner, attempt, heirOwner, heirAttempt, renewals = [], tries = [], holds = [] } = input
+  const secrets = [owner, attempt, heirOwner, heirAttempt]
+  for (const one of [...renewals, ...tries, ...holds]) secrets.push(one.owner)
+  for (const one of tries) secrets.push(one.attempt)
   const forms = secrets
     .filter((secret) => typeof secret === 'string' && secret.length >= SHORTEST_SECRET)
     .flatMap((secret) => [escaped(secret as string), Buffer.from(secret as string).toString('hex')])

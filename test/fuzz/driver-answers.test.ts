@@ -59,7 +59,7 @@ const STORES: Readonly<Record<string, (say: () => unknown) => LockStore>> = {
     sqliteStore({
       database: {
         inTransaction: false,
-        prepare: () => ({ reader: true, all: () => say() as Anything, run: () => say() as Anything }),
+        prepare: () => ({ reader: true, readonly: true, all: () => say() as Anything, run: () => say() as Anything }),
       },
     }),
 }

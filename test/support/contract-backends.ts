@@ -17,6 +17,15 @@ export function tableBackends(): ContractBackend[] {
   return [...(isSelected('sqlite') ? [sqliteBackend()] : []), ...servers]
 }
 
+/** One server of each family, without batches: what else is tested with them works without them, too. */
+export function unbatchedBackends(): ContractBackend[] {
+  const servers = BACKENDS.flatMap(({ name, url }) => {
+    if (name === 'postgres-14') return [pgBackend(name, url, undefined, false)]
+    return name === 'mariadb' ? [mysqlBackend(name, url, false)] : []
+  })
+  return [...(isSelected('sqlite') ? [sqliteBackend(false)] : []), ...servers]
+}
+
 /** Every database through Kysely. */
 export function kyselyBackends(): ContractBackend[] {
   return [

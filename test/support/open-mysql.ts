@@ -15,12 +15,12 @@ export function openMysql(url: string, poolSize = 10): Opened {
   return {
     url,
     db: new Kysely({ dialect: new MysqlDialect({ pool: callbackPool }) }),
-    store(tableName) {
+    store(tableName, batch) {
       const broken = mutated('mysql', tableName)
       const execute: Mysql2PoolLike['execute'] = (sql, values) => pool.execute(broken(sql), values)
       // A connection of the store's own would not send what is broken.
       const isBroken = process.env.VERROU_MUTANT !== undefined
-      return mysqlStore({ pool: isBroken ? { execute } : { execute, pool: pool.pool }, tableName, portable })
+      return mysqlStore({ pool: isBroken ? { execute } : { execute, pool: pool.pool }, tableName, portable, batch })
     },
     async close() {
       // Connections that a test has broken cannot say goodbye.

@@ -15,7 +15,7 @@ export function openPostgres(url: string, poolSize = 10): Opened {
   return {
     url,
     db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
-    store(tableName) {
+    store(tableName, batch) {
       const broken = mutated('postgres', tableName)
       const query: PgPoolLike['query'] = (query) => pool.query({ ...query, text: broken(query.text) })
       // A connection of the store's own would not send what is broken.
@@ -24,6 +24,7 @@ export function openPostgres(url: string, poolSize = 10): Opened {
         pool: isBroken ? { query } : { query, options: pool.options, Client: Reflect.get(pool, 'Client') },
         tableName,
         portable,
+        batch,
       })
     },
     close: () => pool.end(),

@@ -20,13 +20,14 @@ export function openSqlite(path: string): Opened {
   return {
     url: path,
     db: new Kysely({ dialect: new SqliteDialect({ database: backDoor }) }),
-    store(tableName) {
+    store(tableName, batch) {
       const broken = mutated('sqlite', tableName)
       const database = openFile()
       const prepare = database.prepare.bind(database)
       return sqliteStore({
         database: Object.assign(database, { prepare: (sql: string) => prepare(broken(sql)) }),
         tableName,
+        batch,
       })
     },
     async close() {

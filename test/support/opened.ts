@@ -7,6 +7,7 @@ export interface Opened {
   readonly url: string | undefined
   // biome-ignore lint/suspicious/noExplicitAny: no tables are typed here
   readonly db: Kysely<any>
-  store(tableName: string): LockStore
+  /** @param batch as of the store; default: true */
+  store(tableName: string, batch?: boolean): LockStore
   close(): Promise<void>
 }

@@ -22,7 +22,7 @@ function sqlBackend(
   name: string,
   family: ContractBackend['family'],
   connect: () => Promise<Opened>,
-  isMadeByHand = false,
+  { isMadeByHand = false, batch = true } = {},
 ): ContractBackend {
   return {
     name,
@@ -32,7 +32,7 @@ function sqlBackend(
       const tableName = uniqueTableName('contract')
       if (isMadeByHand) await opened.db.executeQuery(CompiledQuery.raw(portableTable(tableName)))
       else await migrate(opened, tableName)
-      return openTable(opened, tableName, family)
+      return openTable(opened, tableName, family, batch)
     },
   }
 }
@@ -52,6 +52,7 @@ function openTable(
   { url, db, store, close }: Opened,
   tableName: string,
   family: ContractBackend['family'],
+  batch: boolean,
 ): OpenBackend {
   const key = family === 'mysql' ? '`key`' : 'key'
   const send = async (text: string) =>
@@ -60,8 +61,8 @@ function openTable(
   return {
     address: url === undefined || family === 'memory' ? undefined : { family, url, tableName },
     send,
-    store: () => store(tableName),
-    factory: (options) => new LockFactory(store(tableName), options),
+    store: () => store(tableName, batch),
+    factory: (options) => new LockFactory(store(tableName, batch), options),
     async pass(ms) {
       const us = Math.round(ms * 1000)
       await send(
@@ -93,30 +94,37 @@ function lockRow(row: Record<string, unknown>): LockRow {
 }
 
 /** Postgres through `pg`. The name tells the suite that nobody is told of releases. */
-export function pgBackend(name: string, url: string, poolSize = 10): ContractBackend {
+export function pgBackend(name: string, url: string, poolSize = 10, batch = true): ContractBackend {
   const { portable } = serverAddress(url)
   const driver = portable ? 'pg, portable' : 'pg'
-  return sqlBackend(`${name} (${driver})`, 'postgres', async () => openPostgres(url, poolSize), portable)
+  const options = { isMadeByHand: portable, batch }
+  return sqlBackend(named(name, driver, batch), 'postgres', async () => openPostgres(url, poolSize), options)
 }
 
 /** MySQL or MariaDB through `mysql2/promise`. */
-export function mysqlBackend(name: string, url: string): ContractBackend {
-  return sqlBackend(`${name} (mysql2)`, 'mysql', async () => openMysql(url))
+export function mysqlBackend(name: string, url: string, batch = true): ContractBackend {
+  return sqlBackend(named(name, 'mysql2', batch), 'mysql', async () => openMysql(url), { batch })
 }
 
 /** SQLite, a file, through `better-sqlite3`. */
-export function sqliteBackend(): ContractBackend {
-  return sqlBackend('sqlite (better-sqlite3)', 'sqlite', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'verrou-contract-'))
-    const opened = openSqlite(join(folder, 'locks.db'))
-    return {
-      ...opened,
-      async close() {
-        await opened.close()
-        rmSync(folder, { recursive: true })
-      },
-    }
-  })
+export function sqliteBackend(batch = true): ContractBackend {
+  return sqlBackend(named('sqlite', 'better-sqlite3', batch), 'sqlite', async () => openSqliteIn(tmpdir()), { batch })
+}
+
+function openSqliteIn(parent: string): Opened {
+  const folder = mkdtempSync(join(parent, 'verrou-contract-'))
+  const opened = openSqlite(join(folder, 'locks.db'))
+  return {
+    ...opened,
+    async close() {
+      await opened.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+function named(server: string, driver: string, batch: boolean): string {
+  return `${server}${batch ? '' : ', each call alone'} (${driver})`
 }
 
 /** Any of them through Kysely alone. */
@@ -131,7 +139,9 @@ export function kyselyBackend(name: string, family: 'postgres' | 'mysql' | 'sqli
       close: () => db.destroy(),
     }
   }
-  return sqlBackend(`${name} (kysely)`, family, connect, family === 'postgres' && portable)
+  return sqlBackend(`${name} (kysely)`, family, connect, {
+    isMadeByHand: family === 'postgres' && portable,
+  })
 }
 
 async function kyselyDialect(family: 'postgres' | 'mysql' | 'sqlite', url: string) {

@@ -1,6 +1,5 @@
-import { errors } from '../../errors.ts'
 import type { ResolvedTable } from '../../options.ts'
-import type { Answer, ParameterName, RenewalInput, StatementInput, TryInput } from '../../statement.ts'
+import type { Answer, ParameterName, RenewalInput, StatementInput } from '../../statement.ts'
 import type {
   ExtendAnswer,
   HandOverAnswer,
@@ -9,7 +8,7 @@ import type {
   TransactionDialect,
   TryAnswer,
 } from '../dialect.ts'
-import { keysJson, renewalsJson } from '../lists-json.ts'
+import { holdsJson, keysJson, renewalsJson, triesJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { takeOversJson } from '../presence-names.ts'
 import { meaningOfMysqlError } from './errors.ts'
@@ -18,6 +17,8 @@ import { mysqlRunStatements } from './run-statements.ts'
 import { mysqlSessionDialect } from './session-dialect.ts'
 import { mysqlSharingStatements } from './sharing-statements.ts'
 import { mysqlStatements } from './statements.ts'
+import { mysqlTogether } from './together.ts'
+import { toldByInsertId } from './told-by-insert-id.ts'
 import { mysqlTransactionStatements } from './transaction-statements.ts'
 
 /** Columns of bytes: sent as bytes, so that no connection charset can change them. */
@@ -25,8 +26,16 @@ const BYTES: ReadonlySet<ParameterName> = new Set([
   ...(['key', 'owner', 'attempt', 'heirOwner', 'heirAttempt', 'afterKey'] as const),
 ])
 
-/** Lists: sent as JSON. */
-const SESSION_NAMES: ReadonlySet<ParameterName> = new Set(['sessionLocks', 'sessionWants'] as const)
+/** Lists are sent as one text of JSON, and what is bytes in it as hexadecimal digits. */
+const LISTS: Partial<Record<ParameterName, (given: never) => string>> = {
+  renewals: (given) => renewalsJson(given, hexOf),
+  tries: (given) => triesJson(given, hexOf),
+  holds: (given) => holdsJson(given, hexOf),
+  keys: (given) => keysJson(given, hexOf),
+  takeOvers: (given) => takeOversJson(given, hexOf),
+  sessionLocks: JSON.stringify,
+  sessionWants: JSON.stringify,
+}
 
 /** MySQL 8.4 and newer, MariaDB 10.11 and newer: the same words for both. */
 export function mysqlDialect(table: ResolvedTable): LockDialect {
@@ -41,6 +50,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
     wantSteps: [{ statement: want, read: ({ insertId }) => (insertId === 0 ? 'free' : 'marked') }],
     statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
+    together: mysqlTogether(table),
     session: mysqlSessionDialect(table),
     presence: mysqlPresence(table),
     encode,
@@ -53,10 +63,8 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'hasFailed') return Number(given)
-  if (name === 'keys') return keysJson(given as readonly string[], hexOf)
-  if (SESSION_NAMES.has(name)) return JSON.stringify(given)
-  if (name === 'renewals') return renewalsJson(given as readonly RenewalInput[], hexOf)
-  if (name === 'takeOvers') return takeOversJson(given as readonly TryInput[], hexOf)
+  const asJson = LISTS[name]
+  if (asJson) return asJson(given as never)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given
 }
 
@@ -97,24 +105,13 @@ function readCreate({ insertId }: Answer): TryAnswer {
 }
 
 function readExtend({ affectedRows, insertId }: Answer): ExtendAnswer {
-  if (affectedRows > 0) return { kind: 'extended', atUs: told(insertId) }
+  if (affectedRows > 0) return { kind: 'extended', atUs: toldByInsertId(insertId) }
   return { kind: 'lost' }
-}
-
-/**
- * What `last_insert_id(…)` brought back. Of a table with a trigger it brings back nothing, whatever the trigger does (MySQL 9.7, MariaDB 10.11): then
- * nobody knows the token, and 0 would be that of every grant.
- */
-function told(insertId: number): number {
-  if (insertId !== 0) return insertId
-  throw new errors.E_UNSUPPORTED(
-    'the table of the locks has a trigger: MySQL and MariaDB then do not tell the token of a grant; drop the trigger, or give the store `portable: true`',
-  )
 }
 
 /** A token that JavaScript cannot hold exactly would be the same as the next one. */
 function granted(insertId: number): TryAnswer {
-  const token = numberOf(told(insertId))
+  const token = numberOf(toldByInsertId(insertId))
   return { kind: 'granted', token, grantedAtUs: token }
 }
 

@@ -6,6 +6,7 @@ import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts
 import { tableId } from '../table-id.ts'
 
 // To the millisecond, and the same throughout a statement: https://www.sqlite.org/lang_datefunc.html
+// Written out wherever it is needed: a subquery for it takes longer than all the rest of a look.
 export const sqliteNow = sql`cast(round(unixepoch('subsec') * 1000000) as integer)`
 
 const now = sqliteNow
@@ -22,10 +23,10 @@ export function sqliteStatements(table: ResolvedTable) {
       compiler,
       'peek',
       sql`
-select nullif(locks.expires_at, ${never}) - clock.now as free_in,
-  locks.expires_at > clock.now
+select nullif(locks.expires_at, ${never}) - ${now} as free_in,
+  locks.expires_at > ${now}
     and locks.attempt is not ${value('attempt')} as is_held
-from ${locks} as locks, (select ${now} as now) as clock
+from ${locks} as locks
 where locks.key = ${value('key')}
 `,
     ),
@@ -36,10 +37,8 @@ where locks.key = ${value('key')}
       'acquire',
       sql`
 insert into ${locks} as locks (key, owner, attempt, token, expires_at, acquired_at, held_by)
-select ${value('key')}, ${value('owner')}, ${value('attempt')}, clock.now,
-  coalesce(clock.now + ${value('ttlUs')}, ${never}), clock.now, ${value('heldBy')}
-from (select ${now} as now) as clock
-where true
+values (${value('key')}, ${value('owner')}, ${value('attempt')}, ${now},
+  coalesce(${now} + ${value('ttlUs')}, ${never}), ${now}, ${value('heldBy')})
 on conflict (key) do update
 set owner = excluded.owner,
     attempt = excluded.attempt,
@@ -68,10 +67,11 @@ returning ${now} as now
 `,
     ),
 
-    release: compileQuery(
-      compiler,
-      'release',
-      sql`
+    release: {
+      ...compileQuery(
+        compiler,
+        'release',
+        sql`
 update ${locks}
 set owner = null,
     attempt = null,
@@ -81,7 +81,9 @@ where key = ${value('key')}
   and token = ${value('token')}
 returning 1 as is_done
 `,
-    ),
+      ),
+      mayBeForgotten: true,
+    },
 
     abandon: compileQuery(
       compiler,
