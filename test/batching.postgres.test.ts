@@ -135,6 +135,8 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     })
 
     test('one bad call does not fail the others', async () => {
+      // Known keys: the locks of new ones can outlive the error of their statement for a moment.
+      await releaseAll(await takeAll(['part-1', 'part-bad', 'part-2']))
       await open.send(`alter table ${tableName} add constraint no_bad check (key <> 'part-bad' or owner is null)`)
       try {
         const answers = await Promise.allSettled(
