@@ -153,6 +153,21 @@ describe('what becomes of each', () => {
     expect(await Promise.all(all)).toMatchObject([{ key: 'a' }, { key: 'b' }, { key: 'c' }])
   })
 
+  test('one that is sent alone keeps its turn: a later call with its key waits for it', async () => {
+    const { send, keys, answers, turn, answer, answerAll } = setUp()
+    answers.set('b', 'alone')
+    const all = ['a', 'b', 'b'].map((key) => send(key))
+    await turn()
+    await answer()
+    expect(keys()).toEqual(['a b', 'b'])
+    all.push(send('c'))
+    await turn()
+    expect(keys()).toEqual(['a b', 'b', 'c'])
+    await answerAll()
+    expect(keys()).toEqual(['a b', 'b', 'c', 'b'])
+    expect((await Promise.all(all)).map(({ n }) => n)).toEqual([0, 1, 2, 3])
+  })
+
   test.each<TroubleKind>(['failed', 'transient'])(
     'one that fails with trouble of the kind %s does not fail the others',
     async (kind) => {

@@ -98,46 +98,83 @@ export class Batcher<Call, Outcome extends object | boolean> {
   }
 
   async #occupyLane(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
-    let isHeld = true
+    let isInLane = true
     const leaveLane = () => {
-      if (!isHeld) return
-      isHeld = false
-      this.#lanesTaken--
-      for (const { call } of batch) this.#keysOnTheirWay.delete(this.#parts.keyOf(call))
+      if (isInLane) this.#lanesTaken--
+      isInLane = false
     }
     this.#lanesTaken++
     this.#onTheirWay++
+    const forgetKeys = this.#untilStuck(batch, leaveLane)
+    const alone = await this.#answer(batch)
+    forgetKeys()
+    leaveLane()
+    this.#onTheirWay--
+    for (const one of alone) void this.#answerInTurn(one)
+    if (this.#queue.length > 0) this.#planFlush()
+  }
+
+  /** One that is sent alone after its batch: those that come later with its key still wait for it. */
+  async #answerInTurn(one: Waiting<Call, Outcome>): Promise<void> {
+    this.#keysOnTheirWay.add(this.#parts.keyOf(one.call))
+    const forgetKey = this.#untilStuck([one], () => {})
+    await this.#answerAlone(one)
+    forgetKey()
+    if (this.#queue.length > 0) this.#planFlush()
+  }
+
+  /**
+   * After a while, others with these keys need not wait any longer, and `stuck` is told.
+   *
+   * @returns ends that, and forgets the keys, unless that was done
+   */
+  #untilStuck(calls: readonly Waiting<Call, Outcome>[], stuck: () => void): () => void {
+    let isForgotten = false
+    const forget = () => {
+      clearTimeout(timer)
+      if (!isForgotten) for (const { call } of calls) this.#keysOnTheirWay.delete(this.#parts.keyOf(call))
+      isForgotten = true
+    }
     const timer = setTimeout(() => {
-      leaveLane()
+      forget()
+      stuck()
       this.#flush()
     }, STUCK_MS)
     // Whoever waits for the answer keeps the process alive, or nobody does.
     timer.unref?.()
-    await this.#answer(batch)
-    clearTimeout(timer)
-    leaveLane()
-    this.#onTheirWay--
-    if (this.#queue.length > 0) this.#planFlush()
+    return forget
   }
 
-  /** Never rejects: whatever happens is told to the callers. */
-  async #answer(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
+  /** Never rejects: whatever happens is told to the callers. @returns those that are to be sent alone now */
+  async #answer(batch: readonly Waiting<Call, Outcome>[]): Promise<readonly Waiting<Call, Outcome>[]> {
     const [first] = batch
-    if (batch.length === 1 && first) return this.#answerAlone(first)
-    try {
-      const outcomes = await this.#parts.sendMany(batch.map(({ call }) => call))
-      const later: Waiting<Call, Outcome>[] = []
-      for (const [index, one] of batch.entries()) {
-        const outcome = outcomes[index] ?? 'alone'
-        if (outcome === 'later') later.push(one)
-        else if (outcome === 'alone') void this.#answerAlone(one)
-        else one.resolve(outcome)
-      }
-      if (later.length > 0) this.#queue = [...later, ...this.#queue]
-    } catch (error) {
-      if (concernsAll(error)) for (const { reject } of batch) reject(error)
-      else for (const one of batch) void this.#answerAlone(one)
+    if (batch.length === 1 && first) {
+      await this.#answerAlone(first)
+      return []
     }
+    try {
+      return this.#tell(batch, await this.#parts.sendMany(batch.map(({ call }) => call)))
+    } catch (error) {
+      if (!concernsAll(error)) return batch
+      for (const { reject } of batch) reject(error)
+      return []
+    }
+  }
+
+  #tell(
+    batch: readonly Waiting<Call, Outcome>[],
+    outcomes: readonly (Outcome | Unanswered)[],
+  ): readonly Waiting<Call, Outcome>[] {
+    const later: Waiting<Call, Outcome>[] = []
+    const alone: Waiting<Call, Outcome>[] = []
+    for (const [index, one] of batch.entries()) {
+      const outcome = outcomes[index] ?? 'alone'
+      if (outcome === 'later') later.push(one)
+      else if (outcome === 'alone') alone.push(one)
+      else one.resolve(outcome)
+    }
+    if (later.length > 0) this.#queue = [...later, ...this.#queue]
+    return alone
   }
 
   async #answerAlone({ call, resolve, reject }: Waiting<Call, Outcome>): Promise<void> {
