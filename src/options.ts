@@ -118,6 +118,11 @@ export interface PortableOptions {
 }
 
 /** What `portable` must look like. */
+export const PREPARE_RULE = {
+  rule: 'true or false',
+  isValid: (prepare: unknown) => prepare === undefined || typeof prepare === 'boolean',
+}
+
 export const PORTABLE_RULE = {
   rule: 'true or false',
   isValid: (portable: unknown) => portable === undefined || typeof portable === 'boolean',

@@ -1,10 +1,11 @@
 import '../node-version.ts'
-import { createHash } from 'node:crypto'
 import { dialectNamed } from '../dialects/detect.ts'
+import { nameSuffix } from '../executors/name-suffix.ts'
 import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
 import {
   PORTABLE_RULE,
   type PortableOptions,
+  PREPARE_RULE,
   PRESENCE_RULE,
   type PresenceOptions,
   type ResolvedTable,
@@ -56,12 +57,12 @@ export function pgStore(options: PgStoreOptions): LockStore {
   return sqlStoreOf(options, {
     own: {
       pool: { rule: 'a Pool of pg', isValid: (pool) => hasMethod(pool, 'query'), isSecret: true },
-      prepare: { rule: 'true or false', isValid: (prepare) => prepare === undefined || typeof prepare === 'boolean' },
+      prepare: PREPARE_RULE,
       listen: LISTEN_RULE,
       portable: PORTABLE_RULE,
       presence: PRESENCE_RULE,
     },
-    executor: (options, table) => pgExecutor(options.pool, nameSuffix(options, table)),
+    executor: (options, table) => pgExecutor(options.pool, nameSuffix(table, options.prepare)),
     ownConnection: beside,
     presenceConnection: (options, table) => presenceBeside(options, () => beside(options, table)),
     wakeSource: ({ listen, portable }, table, own, executor) =>
@@ -75,14 +76,5 @@ export function pgStore(options: PgStoreOptions): LockStore {
 
 function beside(options: PgStoreOptions, table: ResolvedTable) {
   const { pool, listen } = options
-  return connectionBesidePg({ pool, listen, nameSuffix: nameSuffix(options, table) })
-}
-
-function nameSuffix({ prepare = true }: PgStoreOptions, { schema = '', tableName }: ResolvedTable): string | null {
-  return prepare ? shortHash(`${schema}.${tableName}`) : null
-}
-
-/** Statement names are cut off at 63 bytes, so table names cannot stand in them as they are. */
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12)
+  return connectionBesidePg({ pool, listen, nameSuffix: nameSuffix(table, options.prepare) })
 }
