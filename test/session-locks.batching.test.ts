@@ -57,14 +57,14 @@ for (const { name, family, url } of BACKENDS) {
       expect(sent).toEqual(['session-acquire', 'session-release'])
     })
 
-    test('calls that come while one is on its way leave together', async () => {
+    test('calls that come at the same moment leave together', async () => {
       const locks = open()
       await locks.createLock('first', session).acquire()
       sent.length = 0
       const all = Array.from({ length: 50 }, (_, index) => locks.createLock(`k:${index}`, session))
       expect(await Promise.all(all.map((lock) => lock.acquireImmediately()))).not.toContain(false)
       await Promise.all(all.map((lock) => lock.release()))
-      expect(sent).toEqual(['session-acquire', 'session-acquire-all', 'session-release', 'session-release-all'])
+      expect(sent).toEqual(['session-acquire-all', 'session-release-all'])
     })
 
     test('two calls for one key: one is granted', async () => {

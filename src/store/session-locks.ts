@@ -64,7 +64,7 @@ export class SessionLocks implements SessionStore {
     const entry = this.#names.add({ key, name, owner, attempt })
     this.#isClosing = false
     try {
-      const { isDone } = await words.acquire.ask(name)
+      const { isDone } = await words.acquire.send(name)
       if (entry.isLost) throw lostTrouble()
       if (!isDone) return REFUSED
       entry.isHeld = true
@@ -91,7 +91,7 @@ export class SessionLocks implements SessionStore {
   async handOver({ token }: LeaseHold, heir: LeaseRequest): Promise<HandOverOutcome> {
     const entry = this.#names.held(token)
     if (!entry || !this.#words) return { granted: false }
-    const { isWanted } = await this.#words.handOver.ask(entry.name)
+    const { isWanted } = await this.#words.handOver.send(entry.name)
     if (entry.isLost) return { granted: false }
     this.#names.handOver(entry, heir)
     return { granted: true, token: entry.token, grantedAtUs: 0, isWanted }
@@ -102,7 +102,7 @@ export class SessionLocks implements SessionStore {
     const words = this.#words ?? (await this.#resolveWords())
     const name = words.nameOf(key)
     if (this.#marks.has(name.lock) || this.#names.of(name.lock)?.isHeld) return 'marked'
-    const { isDone } = await words.want.ask(name)
+    const { isDone } = await words.want.send(name)
     if (!isDone) return words.areWantsShared ? 'locked' : 'marked'
     this.#marks.add(name.lock)
     // Whoever wanted it may have gone meanwhile.
@@ -112,7 +112,7 @@ export class SessionLocks implements SessionStore {
 
   async inspect(key: string): Promise<LeaseState | null> {
     const words = this.#words ?? (await this.#resolveWords())
-    const { isDone } = await words.inspect.ask(words.nameOf(key))
+    const { isDone } = await words.inspect.send(words.nameOf(key))
     return isDone ? { owner: '', token: 0, remainingUs: null, nowUs: 0 } : null
   }
 
@@ -145,7 +145,7 @@ export class SessionLocks implements SessionStore {
     if (!this.#words) throw new TypeError('nothing is held before the first words')
     entry.isHeld = false
     try {
-      const { isDone } = await this.#words.release.ask(entry.name)
+      const { isDone } = await this.#words.release.send(entry.name)
       // If the session ended meanwhile, nobody knows whether it did so before.
       const isReleased = !entry.isLost && (isDone === true || entry.mayBeReleased)
       this.#forget(entry)
@@ -168,7 +168,7 @@ export class SessionLocks implements SessionStore {
 
   #unmark(name: SessionName): void {
     // A mark that stays costs others a notification.
-    if (this.#marks.delete(name.lock)) this.#words?.unwant.ask(name).catch(() => {})
+    if (this.#marks.delete(name.lock)) this.#words?.unwant.send(name).catch(() => {})
   }
 
   /** Nothing that the session had is ours any more, whether the server has noticed or not. */

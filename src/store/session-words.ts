@@ -8,15 +8,15 @@ import {
 import { errors } from '../errors.ts'
 import type { Answer, Statement } from '../statement.ts'
 import { StoreTrouble } from '../store-trouble.ts'
-import { Gathering } from './gathering.ts'
+import { Batcher, type BatcherParts, type Unanswered } from './batcher.ts'
 import { PinnedSession, type PinnedSessionParts } from './pinned-session.ts'
 
 /** Known names; then they are forgotten. */
 const MOST_NAMES = 1_000
 
-type Asking = Gathering<SessionName, SessionAnswer>
+type Asking = Batcher<SessionName, SessionAnswer>
 
-/** A dialect's words for session locks, joined to the session. Questions of one kind gather while one of them is on its way. */
+/** A dialect's words for session locks, joined to the session. Questions of one kind that come while one of them is on its way leave together. */
 export class SessionWords {
   readonly session: PinnedSession
   readonly acquire: Asking
@@ -37,15 +37,15 @@ export class SessionWords {
     this.#database = database
     this.session = session
     const { statements } = words
-    this.acquire = new Gathering({
-      one: (name) => this.#acquireOne(name),
-      many: (names) => this.#acquireMany(names),
+    this.acquire = askingBy({
+      sendOne: (name) => this.#acquireOne(name),
+      sendMany: (names) => this.#acquireMany(names),
     })
-    this.release = this.#gathering(statements.release, statements.releaseOne)
-    this.handOver = this.#gathering(statements.handOver)
-    this.want = this.#gathering(statements.want)
-    this.unwant = this.#gathering(statements.unwant)
-    this.inspect = this.#gathering(statements.inspect)
+    this.release = this.#asking(statements.release, statements.releaseOne)
+    this.handOver = this.#asking(statements.handOver)
+    this.want = this.#asking(statements.want)
+    this.unwant = this.#asking(statements.unwant)
+    this.inspect = this.#asking(statements.inspect)
   }
 
   /** @throws LockError `E_UNSUPPORTED`, `E_SESSION_POOLED`; StoreTrouble */
@@ -71,10 +71,10 @@ export class SessionWords {
     return name
   }
 
-  #gathering(all: Statement, one = all): Asking {
-    return new Gathering({
-      one: (name) => this.#sendOne(one, name),
-      many: (names) => this.#sendAll(all, names),
+  #asking(all: Statement, one = all): Asking {
+    return askingBy({
+      sendOne: (name) => this.#sendOne(one, name),
+      sendMany: (names) => this.#sendAll(all, names),
     })
   }
 
@@ -116,14 +116,14 @@ export class SessionWords {
     }
   }
 
-  /** If it fails, one of them may be what the server cannot do; the others need not fail for it. */
-  async #acquireMany(names: readonly SessionName[]): Promise<Promise<SessionAnswer>[]> {
+  /** If it fails, one of them may be what the server cannot do; then each is asked for alone. */
+  async #acquireMany(names: readonly SessionName[]): Promise<(SessionAnswer | Unanswered)[]> {
     try {
       const answers = await this.#sendAll(this.#words.statements.acquire, names)
-      return answers.map(async (answer) => known(answer))
+      return answers.map((answer) => (answer.isDone === null ? 'alone' : answer))
     } catch (error) {
       await this.#undo(error, names)
-      return names.map((name) => this.#acquireOne(name))
+      throw error
     }
   }
 
@@ -135,6 +135,11 @@ export class SessionWords {
     if (!(error instanceof StoreTrouble) || error.kind === 'unreachable') throw error
     await this.#sendAll(this.#words.statements.release, names).catch(() => this.session.end())
   }
+}
+
+/** On one connection, which does one thing after the other. */
+function askingBy(sending: Pick<BatcherParts<SessionName, SessionAnswer>, 'sendOne' | 'sendMany'>): Asking {
+  return new Batcher({ keyOf: ({ lock }) => lock, lanes: 1, ...sending })
 }
 
 /** MySQL could not tell whether somebody has it: it is out of memory, say. That is no refusal. */

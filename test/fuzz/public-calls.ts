@@ -116,7 +116,12 @@ const FACTORIES: Record<string, PublicCall> = {
       locks.runOncePer(fresh().key, '1h', work, { ttl, onError, maxHold }),
     isRight: ran,
   },
-  lastRun: { call: ({ locks }, a) => locks.lastRun(a), isRight: (value) => value === null, isAccepted: isKey },
+  lastRun: {
+    call: ({ locks }, a) => locks.lastRun(a),
+    // An earlier call can have run once under that very key.
+    isRight: (value) => value === null || typeof value.hasFailed === 'boolean',
+    isAccepted: isKey,
+  },
   elect: { call: ({ locks }, a, b) => locks.elect(a, b), isForeign: true },
   'elect: options': {
     call: ({ locks, fresh }, ttl, signal) => locks.elect(fresh().key, work, { ttl: atLeast(ttl), signal }),

@@ -18,13 +18,19 @@ export interface SpiedStore {
   close(): Promise<void>
 }
 
-/** What is sent to find out what database it is, and so as not to wait in a file: fixed texts, too. */
+/** What is sent to find out what database it is, and so as not to wait in a file, nor for the disk more often than needed: fixed texts, too. */
 const OTHERS = [
   'select sqlite_version() as version',
   'pragma busy_timeout',
   'pragma busy_timeout = 0',
   'pragma busy_timeout = 5000',
   'pragma data_version',
+  'pragma journal_mode',
+  'pragma synchronous',
+  'begin',
+  'begin immediate',
+  'commit',
+  'rollback',
 ]
 
 /** Opens a store of the table whose driver is watched. */
