@@ -22,6 +22,8 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     let pool: pg.Pool
     let store: LockStore
     let sent: string[] = []
+    /** How many rows the answer to each had that say that something was granted. */
+    let granted: number[] = []
     const transactions: OpenTransaction[] = []
 
     beforeAll(async () => {
@@ -32,6 +34,7 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     })
     beforeEach(() => {
       sent = []
+      granted = []
     })
     afterEach(async () => {
       // A test that failed half-way must not leave its row locks to the others.
@@ -44,11 +47,13 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
 
     const storeOn = (through: pg.Pool) => {
       const broken = mutated('postgres', tableName)
-      const query: PgPoolLike['query'] = (asked) => {
+      const query: PgPoolLike['query'] = async (asked) => {
         // A look for old rows follows some grants: it is nobody's call, and would come in between.
         if (asked.text.includes('is_old')) return Promise.resolve({ rows: [], rowCount: 0 })
         sent.push(asked.text)
-        return through.query({ ...asked, text: broken(asked.text) })
+        const answer = await through.query({ ...asked, text: broken(asked.text) })
+        granted.push(answer.rows.filter(({ is_granted }) => is_granted).length)
+        return answer
       }
       return pgStore({ pool: { query }, tableName })
     }
@@ -74,6 +79,8 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     test('100 tries at the same moment are two statements for new keys, one for known ones, one for their releases', async () => {
       const first = await takeAll(keys('many', 100))
       expect(sent).toHaveLength(2)
+      // No more new keys in one statement: each has an advisory lock until it is through.
+      expect(granted).toEqual([64, 36])
       expect(new Set(first.map(({ key }) => key)).size).toBe(100)
       expect(await releaseAll(first)).toEqual(first.map(() => true))
       expect(sent).toHaveLength(3)
@@ -121,6 +128,26 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
       expect(freeInUs).toBeLessThanOrEqual(30_000_000)
     })
 
+    test('tokens are times, and higher than the last one, also where that is ahead of the clock', async () => {
+      const all = keys('tokens', 3)
+      const before = await takeAll(all)
+      await releaseAll(before)
+      const aheadUs = (before[0]?.token ?? 0) + 3_600_000_000
+      await open.setToken('tokens-1', aheadUs)
+      const outcomes = await Promise.all(all.map((key) => store.tryAcquire(requestFor(key))))
+      const [first, ahead, last] = outcomes as [TryOutcome, TryOutcome, TryOutcome]
+      if (!first.granted || !ahead.granted || !last.granted) return expect.fail('refused')
+      expect([first.token, ahead.token, last.token]).toEqual([first.grantedAtUs, aheadUs + 1, first.grantedAtUs])
+    })
+
+    test('the same try again never brings the end nearer', async () => {
+      const all = keys('again', 2).map((key) => requestFor(key, { ttlUs: 600_000_000 }))
+      const ask = (ttlUs: number) => Promise.all(all.map((request) => store.tryAcquire({ ...request, ttlUs })))
+      await ask(600_000_000)
+      await ask(1_000)
+      for (const { key } of all) expect((await store.inspect(key))?.remainingUs).toBeGreaterThan(500_000_000)
+    })
+
     test('of tries for one key at the same moment the first is granted, also among many others', async () => {
       const others = keys('busy', 40)
       const twins = [requestFor('busy-one'), requestFor('busy-one'), requestFor('busy-one')]
@@ -153,17 +180,27 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     })
 
     test('releases: yes, and no for one that was taken over, released before, or never there', async () => {
-      const [mine, over, twice] = await takeAll(keys('give', 3))
-      if (!mine || !over || !twice) throw new Error('three')
+      const [mine, over, twice, wrong] = await takeAll(keys('give', 4))
+      if (!mine || !over || !twice || !wrong) throw new Error('four')
       await store.forceRelease(over.key)
       const heir = await take(store, requestFor(over.key))
       await store.release(twice)
-      const holds = [mine, over, twice, { ...mine, key: 'give-unknown' }, { ...heir, token: heir.token + 1 }]
+      const holds = [mine, over, twice, { ...mine, key: 'give-unknown' }, { ...wrong, token: wrong.token + 1 }]
       sent = []
       expect(await releaseAll(holds)).toEqual([true, false, false, false, false])
       // One for many, which tells of those that it has released, and one for each of the others.
       expect(sent).toHaveLength(5)
-      expect(await owners('give')).toEqual({ [mine.key]: null, [over.key]: heir.owner, [twice.key]: null })
+      expect(await owners('give')).toEqual({
+        ...{ [mine.key]: null, [over.key]: heir.owner, [twice.key]: null, [wrong.key]: wrong.owner },
+      })
+    })
+
+    test('a release frees its own key only, also of holds with one owner and one token', async () => {
+      const requests = keys('own', 3).map((key) => requestFor(key, { owner: 'one for all' }))
+      const holds = await Promise.all(requests.map((request) => take(store, request)))
+      expect(new Set(holds.map(({ token }) => token)).size).toBe(1)
+      expect(await releaseAll(holds.slice(0, 2))).toEqual([true, true])
+      expect(await owners('own')).toEqual({ 'own-0': null, 'own-1': null, 'own-2': 'one for all' })
     })
 
     test('a release whose row a guard has locked waits for it alone', async () => {
