@@ -95,12 +95,9 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
       // A counter, as everybody writes it: one for a new row, then one more.
       ['greatest(locks.token + 1, clock.now)', 'locks.token + 1'],
       [/select (\$\d+::text, \$\d+::text, \$\d+::text), clock\.now,/, 'select $1, 1::bigint,'],
-      [
-        'select missing.key, missing.owner, missing.attempt, clock.now',
-        'select missing.key, missing.owner, missing.attempt, 1',
-      ],
+      ['select new.key, new.owner, new.attempt, clock.now', 'select new.key, new.owner, new.attempt, 1'],
       ['max(locks.token + 1, excluded.token)', 'locks.token + 1'],
-      [/select \?, \?, \?, clock\.now,/, 'select ?, ?, ?, 1,'],
+      [/values \(\?, \?, \?, cast\(round\(unixepoch\('subsec'\) \* 1000000\) as integer\),/, 'values (?, ?, ?, 1,'],
     ),
   },
   {
