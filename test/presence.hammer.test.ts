@@ -10,7 +10,7 @@ import { uniqueTableName } from './support/table-name.ts'
 /** 8 processes with presences, whose connections and lives are ended at random: nobody who is there is robbed, and nobody waits for a TTL. */
 
 const PROCESSES = 8
-const WORK_MS = 10_000
+const WORK_MS = 6_000
 const COUNTERS = 4
 
 for (const { name, family, url } of BACKENDS) {
