@@ -134,6 +134,15 @@ for (const { name, family, url } of BACKENDS) {
       expect(texts).toHaveLength(3)
     })
 
+    test('goes with session locks, and with all else that the store without it has', async () => {
+      const { locks, store } = counted(true)
+      const without = counted(false).store
+      for (const member of ['session', 'wakeSource', 'within'] as const) {
+        if (without[member] !== undefined) expect(store[member], member).toBeDefined()
+      }
+      expect(await locks.createLock('s', { strategy: 'session' }).run(() => 1)).toEqual([true, 1])
+    })
+
     test('costs nothing when it is off', async () => {
       const { locks, texts } = counted(false)
       await locks.createLock('k').run(() => {})

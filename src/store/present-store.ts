@@ -16,6 +16,7 @@ import type {
   RenewalAnswer,
   RunEnd,
   RunRecord,
+  SessionStore,
   TransactionStore,
   TryOutcome,
   WantAnswer,
@@ -68,6 +69,10 @@ export class PresentStore implements LockStore {
 
   get presence(): PresenceSource {
     return this.#keeper
+  }
+
+  get session(): SessionStore | undefined {
+    return this.#store.session
   }
 
   get wakeSource(): WakeSource {
