@@ -12,7 +12,7 @@ interface Call {
 }
 
 /** A database that answers when it is told to. */
-function setUp() {
+function setUp(isEverybodys?: (outcome: { n: number }) => boolean) {
   const sent: Call[][] = []
   const waiting: (() => void)[] = []
   const answers = new Map<string, 'alone' | 'later' | Error>()
@@ -20,6 +20,7 @@ function setUp() {
   const outcomeOf = ({ key, n }: Call) => ({ key, n })
   const batcher = new Batcher<Call, { key: string; n: number }>({
     keyOf: ({ key }) => key,
+    ...(isEverybodys ? { isEverybodys } : {}),
     async sendOne(call) {
       sent.push([call])
       await passing()
@@ -114,6 +115,46 @@ describe('what leaves when', () => {
     expect((await Promise.all(all)).map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5])
   })
 
+  describe('an outcome that is everybodys', () => {
+    test('is that of all who came before the statement was sent, and of nobody who came later', async () => {
+      const { send, keys, turn, answer, answerAll } = setUp(() => true)
+      const early = ['a', 'b', 'a', 'a'].map((key) => send(key))
+      await turn()
+      expect(keys()).toEqual(['a b'])
+      const late = send('a')
+      await turn()
+      await answer()
+      expect((await Promise.all(early)).map(({ n }) => n)).toEqual([0, 1, 0, 0])
+      expect(keys()).toEqual(['a b', 'a'])
+      await answerAll()
+      expect((await late).n).toBe(4)
+    })
+
+    test('is not any outcome: then the next one asks, and the others still stand behind it', async () => {
+      const { send, keys, turn, answerAll } = setUp(({ n }) => n > 0)
+      const all = ['a', 'a', 'a'].map((key) => send(key))
+      await turn()
+      await answerAll()
+      expect(keys()).toEqual(['a', 'a'])
+      expect((await Promise.all(all)).map(({ n }) => n)).toEqual([0, 1, 1])
+    })
+
+    test('is not waited for where the statement is stuck; an error is shared', async () => {
+      const { send, keys, turn, answerAll, answers } = setUp(() => true)
+      const all = ['a', 'a', 'a'].map((key) => send(key))
+      await turn()
+      await vi.waitFor(() => expect(keys().length).toBeGreaterThan(1), 2_000)
+      await answerAll()
+      await Promise.all(all)
+      const error = new StoreTrouble('unanswered', new Error('cut off'))
+      answers.set('b alone', error)
+      const failing = Promise.allSettled(['b', 'b'].map((key) => send(key)))
+      await turn()
+      await answerAll()
+      expect(await failing).toMatchObject([{ reason: error }, { reason: error }])
+    })
+  })
+
   test('no more than 256 calls in one statement', async () => {
     const { send, keys, turn, answerAll } = setUp()
     const all = Array.from({ length: 600 }, (_, n) => send(`k${n}`))
@@ -127,15 +168,26 @@ describe('what leaves when', () => {
     const { send, keys, turn, answerAll } = setUp()
     const all: Promise<unknown>[] = []
     for (let round = 0; round < 80; round++) {
-      all.push(send('same'))
+      all.push(send(`key ${round}`))
       await turn()
+      if (round > 1 && round < 66) await sleep(25)
     }
     await vi.waitFor(() => expect(keys()).toHaveLength(64), 10_000)
     await sleep(100)
     expect(keys()).toHaveLength(64)
     await answerAll()
     await Promise.all(all)
-    expect(keys()).toHaveLength(80)
+    expect(keys().join(' ').split(' key ')).toHaveLength(80)
+  })
+
+  test('a statement that is never answered keeps those with its key waiting for a second, and not for ever', async () => {
+    const { send, keys, turn } = setUp()
+    void send('a')
+    await turn()
+    void send('a')
+    await sleep(300)
+    expect(keys()).toEqual(['a'])
+    await vi.waitFor(() => expect(keys()).toEqual(['a', 'a']), 3_000)
   })
 })
 

@@ -161,6 +161,14 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
       expect((await owners('busy'))['busy-one']).toBe(twins[0]?.owner)
     })
 
+    test('one refusal is that of all who came before it was asked for', async () => {
+      await take(store, requestFor('hot'))
+      sent = []
+      const outcomes = await Promise.all(Array.from({ length: 30 }, () => store.tryAcquire(requestFor('hot'))))
+      expect(outcomes).toEqual(outcomes.map(() => REFUSED))
+      expect(sent).toHaveLength(1)
+    })
+
     test('one bad call does not fail the others', async () => {
       // Known keys: the locks of new ones can outlive the error of their statement for a moment.
       await releaseAll(await takeAll(['part-1', 'part-bad', 'part-2']))

@@ -13,6 +13,11 @@ export interface BatcherParts<Call, Outcome extends object | boolean> {
    * @returns an outcome for each, in the same order
    */
   sendMany(calls: readonly Call[]): Promise<readonly (Outcome | Unanswered)[]>
+  /**
+   * Whether an outcome is that of everybody who asked with the same key before the statement was sent: what was true then was true for them. Missing: each
+   * is asked for by itself.
+   */
+  isEverybodys?(outcome: Outcome): boolean
   /** Statements on their way at the same time. Default: 2, so that the database works on one, while this process reads the answer of the other. */
   readonly lanes?: number
 }
@@ -23,6 +28,8 @@ export type Unanswered = 'alone' | 'later'
 const LANES = 2
 /** What takes longer waits for a row, or for a connection that is dead: it keeps nobody else from sending. */
 const STUCK_MS = 20
+/** After so long without an answer there may never be one: those that come later with the same key are sent before it is there. */
+const LOST_MS = 1_000
 /** Stuck ones included. As many as this are more than any pool has connections for. */
 const MOST_ON_THEIR_WAY = 64
 /** Keys in one statement: enough to make the round trip cheap, few enough that no one waits long for the others. */
@@ -32,6 +39,8 @@ interface Waiting<Call, Outcome> {
   readonly call: Call
   readonly resolve: (outcome: Outcome | Promise<Outcome>) => void
   readonly reject: (error: unknown) => void
+  /** Those with the same key who came later, and before it was sent. */
+  followers?: Waiting<Call, Outcome>[] | undefined
 }
 
 /**
@@ -83,13 +92,17 @@ export class Batcher<Call, Outcome extends object | boolean> {
     const waiting = this.#queue
     const batch: Waiting<Call, Outcome>[] = []
     const later: Waiting<Call, Outcome>[] = []
+    const leaders = new Map<string, Waiting<Call, Outcome>>()
     let seen = 0
     for (; seen < waiting.length && batch.length < MOST_TOGETHER; seen++) {
       const one = waiting[seen] as Waiting<Call, Outcome>
       const key = this.#parts.keyOf(one.call)
-      if (this.#keysOnTheirWay.has(key)) later.push(one)
+      const leader = this.#parts.isEverybodys ? leaders.get(key) : undefined
+      if (leader) follow(leader, one)
+      else if (this.#keysOnTheirWay.has(key)) later.push(one)
       else {
         this.#keysOnTheirWay.add(key)
+        leaders.set(key, one)
         batch.push(one)
       }
     }
@@ -105,8 +118,13 @@ export class Batcher<Call, Outcome extends object | boolean> {
     }
     this.#lanesTaken++
     this.#onTheirWay++
-    const forgetKeys = this.#untilStuck(batch, leaveLane)
+    const stuck = after(STUCK_MS, () => {
+      leaveLane()
+      this.#flush()
+    })
+    const forgetKeys = this.#holdKeys(batch)
     const alone = await this.#answer(batch)
+    clearTimeout(stuck)
     forgetKeys()
     leaveLane()
     this.#onTheirWay--
@@ -117,31 +135,25 @@ export class Batcher<Call, Outcome extends object | boolean> {
   /** One that is sent alone after its batch: those that come later with its key still wait for it. */
   async #answerInTurn(one: Waiting<Call, Outcome>): Promise<void> {
     this.#keysOnTheirWay.add(this.#parts.keyOf(one.call))
-    const forgetKey = this.#untilStuck([one], () => {})
+    const forgetKey = this.#holdKeys([one])
     await this.#answerAlone(one)
     forgetKey()
     if (this.#queue.length > 0) this.#planFlush()
   }
 
-  /**
-   * After a while, others with these keys need not wait any longer, and `stuck` is told.
-   *
-   * @returns ends that, and forgets the keys, unless that was done
-   */
-  #untilStuck(calls: readonly Waiting<Call, Outcome>[], stuck: () => void): () => void {
-    let isForgotten = false
+  /** Others with these keys wait, but not for ever. @returns to be called when they need not any more */
+  #holdKeys(calls: readonly Waiting<Call, Outcome>[]): () => void {
+    let areHeld = true
     const forget = () => {
-      clearTimeout(timer)
-      if (!isForgotten) for (const { call } of calls) this.#keysOnTheirWay.delete(this.#parts.keyOf(call))
-      isForgotten = true
+      clearTimeout(lost)
+      if (areHeld) for (const { call } of calls) this.#keysOnTheirWay.delete(this.#parts.keyOf(call))
+      areHeld = false
     }
-    const timer = setTimeout(() => {
+    const lost = after(LOST_MS, () => {
       forget()
-      stuck()
+      for (const one of calls) this.#queueFollowers(one)
       this.#flush()
-    }, STUCK_MS)
-    // Whoever waits for the answer keeps the process alive, or nobody does.
-    timer.unref?.()
+    })
     return forget
   }
 
@@ -156,7 +168,7 @@ export class Batcher<Call, Outcome extends object | boolean> {
       return this.#tell(batch, await this.#parts.sendMany(batch.map(({ call }) => call)))
     } catch (error) {
       if (!concernsAll(error)) return batch
-      for (const { reject } of batch) reject(error)
+      for (const one of batch) rejectAll(one, error)
       return []
     }
   }
@@ -171,19 +183,48 @@ export class Batcher<Call, Outcome extends object | boolean> {
       const outcome = outcomes[index] ?? 'alone'
       if (outcome === 'later') later.push(one)
       else if (outcome === 'alone') alone.push(one)
-      else one.resolve(outcome)
+      else this.#settle(one, outcome)
     }
     if (later.length > 0) this.#queue = [...later, ...this.#queue]
     return alone
   }
 
-  async #answerAlone({ call, resolve, reject }: Waiting<Call, Outcome>): Promise<void> {
+  async #answerAlone(one: Waiting<Call, Outcome>): Promise<void> {
     try {
-      resolve(await this.#parts.sendOne(call))
+      this.#settle(one, await this.#parts.sendOne(one.call))
     } catch (error) {
-      reject(error)
+      rejectAll(one, error)
     }
   }
+
+  #settle(one: Waiting<Call, Outcome>, outcome: Outcome): void {
+    one.resolve(outcome)
+    if (!one.followers) return
+    if (this.#parts.isEverybodys?.(outcome)) for (const { resolve } of one.followers) resolve(outcome)
+    else this.#queueFollowers(one)
+  }
+
+  /** Each asks for itself after all, in the order in which they came. */
+  #queueFollowers(one: Waiting<Call, Outcome>): void {
+    if (one.followers) this.#queue = [...one.followers, ...this.#queue]
+    one.followers = undefined
+  }
+}
+
+/** Keeps no process alive: whoever waits for the answer does, or nobody. */
+function after(delayMs: number, ring: () => void): NodeJS.Timeout {
+  return setTimeout(ring, delayMs).unref()
+}
+
+function follow<Call, Outcome>(leader: Waiting<Call, Outcome>, one: Waiting<Call, Outcome>): void {
+  if (leader.followers) leader.followers.push(one)
+  else leader.followers = [one]
+}
+
+/** Who was to have the same answer has the same error: at worst, that nobody knows what was done. */
+function rejectAll<Call, Outcome>({ reject, followers = [] }: Waiting<Call, Outcome>, error: unknown): void {
+  reject(error)
+  for (const follower of followers) follower.reject(error)
 }
 
 /** Asking for each one would lead to the same, or nobody knows what was done. */

@@ -17,6 +17,14 @@ export interface TogetherCallsParts {
   granted(): void
 }
 
+/**
+ * A key that somebody holds is refused to all who came before it was asked for. (Also to a try whose own lost answer that holder was: its caller then gives
+ * that back, as after any refusal, and goes on.)
+ */
+function isRefusal(outcome: TryOutcome): boolean {
+  return !outcome.granted && outcome.isUncertain !== true
+}
+
 /** Tries and releases that come at the same moment, each kind in one statement. */
 export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'> {
   readonly #parts: TogetherCallsParts
@@ -30,6 +38,7 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
       keyOf: ({ key }) => key,
       sendOne: (request) => alone.tryAcquire(request),
       sendMany: (requests) => this.#tryAll(requests),
+      isEverybodys: isRefusal,
     })
     this.#releases = new Batcher({
       keyOf: ({ key }) => key,
