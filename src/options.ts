@@ -117,15 +117,10 @@ export interface PortableOptions {
   readonly portable?: boolean | undefined
 }
 
-/** What `portable` must look like. */
-export const PREPARE_RULE = {
+/** What an option of a store must look like that is on or off. */
+export const BOOLEAN_RULE = {
   rule: 'true or false',
-  isValid: (prepare: unknown) => prepare === undefined || typeof prepare === 'boolean',
-}
-
-export const PORTABLE_RULE = {
-  rule: 'true or false',
-  isValid: (portable: unknown) => portable === undefined || typeof portable === 'boolean',
+  isValid: (given: unknown) => given === undefined || typeof given === 'boolean',
 }
 
 /** Options of stores on servers with sessions. */
@@ -137,12 +132,6 @@ export interface PresenceOptions {
    * taken under a new one. Leases cannot be serialized then. Default: false. `docs/guide/presence.md` tells more.
    */
   readonly presence?: boolean | undefined
-}
-
-/** What `presence` must look like. */
-export const PRESENCE_RULE = {
-  rule: 'true or false',
-  isValid: (presence: unknown) => presence === undefined || typeof presence === 'boolean',
 }
 
 /** Retry policy after defaults and validation: milliseconds, `Infinity` for no bound. */

@@ -169,6 +169,16 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
       expect(sent).toHaveLength(1)
     })
 
+    test('a try whose answer was lost finds its hold, though another one of its key was asked for before it', async () => {
+      const lost = requestFor('unheard')
+      const { token } = await take(store, lost)
+      const other = requestFor('unheard')
+      const outcomes = await Promise.all(
+        [other, { ...lost, isRepeated: true }, other].map((request) => store.tryAcquire(request)),
+      )
+      expect(outcomes).toEqual([REFUSED, { ...GRANTED, token }, REFUSED])
+    })
+
     test('one bad call does not fail the others', async () => {
       // Known keys: the locks of new ones can outlive the error of their statement for a moment.
       await releaseAll(await takeAll(['part-1', 'part-bad', 'part-2']))

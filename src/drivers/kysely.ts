@@ -12,11 +12,9 @@ import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
 import { showsPgSettings } from '../executors/pg-connection.ts'
 import type { HearingConnection } from '../executors/reopening-connection.ts'
 import {
+  BOOLEAN_RULE,
   invalidOption,
-  PORTABLE_RULE,
   type PortableOptions,
-  PREPARE_RULE,
-  PRESENCE_RULE,
   type PresenceOptions,
   type ResolvedTable,
 } from '../options.ts'
@@ -77,10 +75,10 @@ export function kyselyStore(options: KyselyStoreOptions): LockStore {
     own: {
       connection: { rule: 'a Kysely instance that is not a transaction', isValid: isInstance, isSecret: true },
       pool: { rule: "the pg.Pool or mysql2 pool of the instance's dialect", isValid: isPool, isSecret: true },
-      prepare: PREPARE_RULE,
+      prepare: BOOLEAN_RULE,
       listen: LISTEN_RULE,
-      portable: PORTABLE_RULE,
-      presence: PRESENCE_RULE,
+      portable: BOOLEAN_RULE,
+      presence: BOOLEAN_RULE,
     },
     ownConnection,
     presenceConnection: (options, table) => presenceBeside(options, () => ownConnection(options, table)),

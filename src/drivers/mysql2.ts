@@ -1,7 +1,7 @@
 import '../node-version.ts'
 import { dialectNamed } from '../dialects/detect.ts'
 import { type Mysql2PoolLike, mysql2Executor } from '../executors/mysql2.ts'
-import { PORTABLE_RULE, type PortableOptions, PRESENCE_RULE, type PresenceOptions } from '../options.ts'
+import { BOOLEAN_RULE, type PortableOptions, type PresenceOptions } from '../options.ts'
 import { connectionBesideMysql2, presenceBeside } from '../store/beside-pool.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { hasMethod, type SqlStoreOptions, sqlStoreOf } from './sql-store-of.ts'
@@ -33,8 +33,8 @@ export function mysqlStore(options: MysqlStoreOptions): LockStore {
   return sqlStoreOf(options, {
     own: {
       pool: { rule: 'a pool of mysql2/promise', isValid: isPromisePool, isSecret: true },
-      portable: PORTABLE_RULE,
-      presence: PRESENCE_RULE,
+      portable: BOOLEAN_RULE,
+      presence: BOOLEAN_RULE,
     },
     executor: ({ pool }) => mysql2Executor(pool),
     ownConnection: ({ pool }) => connectionBesideMysql2(pool),

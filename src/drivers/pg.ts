@@ -2,14 +2,7 @@ import '../node-version.ts'
 import { dialectNamed } from '../dialects/detect.ts'
 import { nameSuffix } from '../executors/name-suffix.ts'
 import { type PgPoolLike, pgExecutor } from '../executors/pg.ts'
-import {
-  PORTABLE_RULE,
-  type PortableOptions,
-  PREPARE_RULE,
-  PRESENCE_RULE,
-  type PresenceOptions,
-  type ResolvedTable,
-} from '../options.ts'
+import { BOOLEAN_RULE, type PortableOptions, type PresenceOptions, type ResolvedTable } from '../options.ts'
 import {
   connectionBesidePg,
   LISTEN_RULE,
@@ -57,10 +50,10 @@ export function pgStore(options: PgStoreOptions): LockStore {
   return sqlStoreOf(options, {
     own: {
       pool: { rule: 'a Pool of pg', isValid: (pool) => hasMethod(pool, 'query'), isSecret: true },
-      prepare: PREPARE_RULE,
+      prepare: BOOLEAN_RULE,
       listen: LISTEN_RULE,
-      portable: PORTABLE_RULE,
-      presence: PRESENCE_RULE,
+      portable: BOOLEAN_RULE,
+      presence: BOOLEAN_RULE,
     },
     executor: (options, table) => pgExecutor(options.pool, nameSuffix(table, options.prepare)),
     ownConnection: beside,

@@ -5,7 +5,7 @@ import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import { ownOrPool } from '../executors/own-or-pool.ts'
 import type { HearingConnection } from '../executors/reopening-connection.ts'
 import type { ResolvedTable } from '../options.ts'
-import { checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
+import { BOOLEAN_RULE, checkOptions, invalidOption, resolveTable, type TableOptions } from '../options.ts'
 import { createLockTable } from '../schema/create-lock-table.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { PresentStore } from '../store/present-store.ts'
@@ -28,8 +28,6 @@ export interface SqlStoreOptions extends TableOptions {
   readonly batch?: boolean | undefined
 }
 
-const KNOWN = ['tableName', 'schema', 'autoCreateTable', 'batch']
-
 /** What an option must look like. */
 interface OptionRule {
   readonly rule: string
@@ -37,6 +35,12 @@ interface OptionRule {
   /** What is given may be a connection string, with its password, in the wrong place: no message repeats it. */
   readonly isSecret?: boolean
 }
+
+/** Checked with the table. */
+const TABLE = ['tableName', 'schema']
+
+/** The options that every driver has. */
+const COMMON: Readonly<Record<string, OptionRule>> = { autoCreateTable: BOOLEAN_RULE, batch: BOOLEAN_RULE }
 
 /** What a driver adds to a store. */
 export interface StoreWiring<Options> {
@@ -61,16 +65,13 @@ export interface StoreWiring<Options> {
 
 /** Checks a driver's options and joins dialect and executor to a store. Opens nothing. */
 export function sqlStoreOf<Options extends SqlStoreOptions>(options: Options, wiring: StoreWiring<Options>): LockStore {
-  checkOptions('options', options, [...Object.keys(wiring.own), ...KNOWN])
-  for (const [name, { rule, isValid, isSecret = false }] of Object.entries(wiring.own)) {
+  const rules = { ...wiring.own, ...COMMON }
+  checkOptions('options', options, [...Object.keys(rules), ...TABLE])
+  for (const [name, { rule, isValid, isSecret = false }] of Object.entries(rules)) {
     const given = (options as Record<string, unknown>)[name]
     if (!isValid(given)) throw isSecret ? hidingError(name, rule, given) : invalidOption(name, rule, given)
   }
   const { autoCreateTable = false, batch = true } = options
-  if (typeof autoCreateTable !== 'boolean') throw invalidOption('autoCreateTable', 'true or false', autoCreateTable)
-
-  if (typeof batch !== 'boolean') throw invalidOption('batch', 'true or false', batch)
-
   const table = resolveTable(options)
   const executor = wiring.executor(options, table)
   const dialect = wiring.dialect(executor, options, table)

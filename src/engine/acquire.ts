@@ -141,7 +141,7 @@ async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds, is
     // Counted from before the latest sending: the store's clock started no earlier than this.
     sentAtMs = clock.nowMs()
     try {
-      return await engine.store.tryAcquire(request)
+      return await engine.store.tryAcquire(mayHold ? { ...request, isRepeated: true } : request)
     } catch (error) {
       mayHold ||= !isLockError(error) && asTrouble(error).mayHaveHappened
       throw error

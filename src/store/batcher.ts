@@ -18,6 +18,8 @@ export interface BatcherParts<Call, Outcome extends object | boolean> {
    * is asked for by itself.
    */
   isEverybodys?(outcome: Outcome): boolean
+  /** Whether a call may have such an outcome of another one. Missing: every call may. */
+  canShare?(call: Call): boolean
   /** Statements on their way at the same time. Default: 2, so that the database works on one, while this process reads the answer of the other. */
   readonly lanes?: number
 }
@@ -97,12 +99,12 @@ export class Batcher<Call, Outcome extends object | boolean> {
     for (; seen < waiting.length && batch.length < MOST_TOGETHER; seen++) {
       const one = waiting[seen] as Waiting<Call, Outcome>
       const key = this.#parts.keyOf(one.call)
-      const leader = this.#parts.isEverybodys ? leaders.get(key) : undefined
-      if (leader) follow(leader, one)
+      const leader = leaders.get(key)
+      if (leader && this.#parts.canShare?.(one.call) !== false) follow(leader, one)
       else if (this.#keysOnTheirWay.has(key)) later.push(one)
       else {
         this.#keysOnTheirWay.add(key)
-        leaders.set(key, one)
+        if (this.#parts.isEverybodys) leaders.set(key, one)
         batch.push(one)
       }
     }

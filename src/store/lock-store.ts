@@ -13,6 +13,8 @@ export interface LeaseRequest {
    * recognise the hold of a restored twin as its own.
    */
   readonly attempt: string
+  /** An earlier sending of this attempt went unheard, and may have been granted: only the database can tell what became of it. */
+  readonly isRepeated?: boolean
   /** Microseconds, or `null` for never. */
   readonly ttlUs: number | null
   /** For people. */

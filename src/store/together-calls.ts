@@ -17,14 +17,6 @@ export interface TogetherCallsParts {
   granted(): void
 }
 
-/**
- * A key that somebody holds is refused to all who came before it was asked for. (Also to a try whose own lost answer that holder was: its caller then gives
- * that back, as after any refusal, and goes on.)
- */
-function isRefusal(outcome: TryOutcome): boolean {
-  return !outcome.granted && outcome.isUncertain !== true
-}
-
 /** Tries and releases that come at the same moment, each kind in one statement. */
 export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'> {
   readonly #parts: TogetherCallsParts
@@ -39,6 +31,8 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
       sendOne: (request) => alone.tryAcquire(request),
       sendMany: (requests) => this.#tryAll(requests),
       isEverybodys: isRefusal,
+      // What it may hold itself is no refusal for it.
+      canShare: ({ isRepeated = false }) => !isRepeated,
     })
     this.#releases = new Batcher({
       keyOf: ({ key }) => key,
@@ -96,4 +90,9 @@ export class TogetherCalls implements Pick<LeaseStore, 'tryAcquire' | 'release'>
     const answers = together.readRelease(await this.#parts.send(dialect, together.release, { holds }), holds)
     return answers.map((isReleased) => isReleased ?? 'alone')
   }
+}
+
+/** A key that somebody holds is refused to all who came before it was asked for. */
+function isRefusal(outcome: TryOutcome): boolean {
+  return !outcome.granted && outcome.isUncertain !== true
 }

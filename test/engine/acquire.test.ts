@@ -20,8 +20,8 @@ function engineWith(...answers: Answer[]) {
   const clock = new FakeClock()
   const sent: string[] = []
   const store: Partial<LockStore> = {
-    async tryAcquire() {
-      sent.push(`try at ${Math.round(clock.nowMs())}`)
+    async tryAcquire({ isRepeated = false }) {
+      sent.push(`${isRepeated ? 'again' : 'try'} at ${Math.round(clock.nowMs())}`)
       const answer = (answers.length > 1 ? answers.shift() : answers[0]) as Answer
       if (answer instanceof Error) throw answer
       return answer
@@ -204,8 +204,8 @@ describe('trouble', () => {
     await clock.pass(1_000)
     await rejection(outcome, 'E_LOCK_STORAGE_ERROR')
     await clock.pass(1)
-    expect(sent.filter((one) => one.startsWith('try'))).toHaveLength(3)
-    expect(sent.at(-1)).toBe('abandon')
+    // Said to be repeated: it may have been granted before.
+    expect(sent.map((one) => one.split(' ')[0])).toEqual(['try', 'again', 'again', 'abandon'])
   })
 
   test('of a connection that never came about leaves nothing to clean up', async () => {
