@@ -1,13 +1,10 @@
 import type { CallerTransaction, TransactionLike } from '../caller-transaction.ts'
 import { followingStep, type LockDialect, type TryAnswer, type TryStep } from '../dialects/dialect.ts'
-import { errors, isLockError } from '../errors.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
-import type { ResolvedTable, WithinOptions } from '../options.ts'
+import type { WithinOptions } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
-import { StoreTrouble } from '../store-trouble.ts'
 import { extendAfterLook, handOverAfterLook, type SendStatement } from './after-look.ts'
 import { asCallerTransaction } from './as-caller-transaction.ts'
-import type { FilledStatement, WritesAfter } from './calls-in-transaction.ts'
 import { type CallsTogether, callsTogether } from './calls-together.ts'
 import { inTime } from './in-time.ts'
 import { leaseStateOf } from './lease-state.ts'
@@ -30,21 +27,17 @@ import { outcomeOf } from './outcome-of.ts'
 import { renewAll } from './renew-all.ts'
 import { RowLocked } from './row-locked.ts'
 import { runRecordOf } from './run-record.ts'
-import { schemaError } from './schema-error.ts'
 import { SqlTransactionStore } from './sql-transaction-store.ts'
+import { StatementSender, type StatementSenderParts } from './statement-sender.ts'
 import { Sweeper } from './sweeper.ts'
-import { troubleOf } from './trouble-of.ts'
 import type { ClosableWakeSource, WakeSource } from './wake-source.ts'
-import { withoutSecrets } from './without-secrets.ts'
 
 /** What an {@link SqlStore} is made of. */
-export interface SqlStoreParts {
-  readonly executor: SqlExecutor
+export interface SqlStoreParts extends StatementSenderParts {
   /** May have to ask the database which one it is; asked again until there is an answer. */
   readonly dialect: () => LockDialect | Promise<LockDialect>
   /** The same by way of a transaction, since the only connection may be the transaction's. */
   readonly dialectWithin: (transaction: CallerTransaction) => LockDialect | Promise<LockDialect>
-  readonly table: ResolvedTable
   /** Where renewals are sent; undefined: where everything else is. */
   readonly ownConnection: OwnConnection | undefined
   readonly wakeSource: ClosableWakeSource | undefined
@@ -52,8 +45,6 @@ export interface SqlStoreParts {
   readonly isBatching: boolean
   /** Missing: there is no connection beside the caller's. */
   readonly session?: SessionStore | undefined
-  /** Creates the table when it is found missing; undefined: an error says so. */
-  readonly createTable: ((dialect: LockDialect) => Promise<void>) | undefined
 }
 
 type Input = Partial<StatementInput>
@@ -64,6 +55,7 @@ const AFTER_TRANSACTION_MS = 1_000
 /** Leases in a table: a dialect's words, sent by an executor. Opens nothing and sends nothing until it is asked. */
 export class SqlStore implements LockStore {
   readonly #parts: SqlStoreParts
+  readonly #sender: StatementSender
   readonly #sweeper: Sweeper
   readonly #within = new WeakMap<object, SqlTransactionStore>()
   readonly #together: CallsTogether | undefined
@@ -71,11 +63,12 @@ export class SqlStore implements LockStore {
 
   constructor(parts: SqlStoreParts) {
     this.#parts = parts
+    this.#sender = new StatementSender(parts)
     if (parts.isBatching) {
       this.#together = callsTogether(parts.executor, {
         dialect: () => this.#dialect ?? this.#resolveDialect(),
-        send: (dialect, statement, input) => this.#send(dialect, statement, input),
-        lookAndWrite: (dialect, looks, writesAfter) => this.#lookAndWrite(dialect, looks, writesAfter),
+        send: (dialect, statement, input) => this.#sender.send(dialect, statement, input),
+        lookAndWrite: (dialect, looks, writesAfter) => this.#sender.lookAndWrite(dialect, looks, writesAfter),
         alone: { tryAcquire: (request) => this.#tryAlone(request), release: (hold) => this.#releaseAlone(hold) },
         abandon: (key, attempt) => this.abandon(key, attempt),
         granted: () => this.#sweeper.granted(),
@@ -112,7 +105,7 @@ export class SqlStore implements LockStore {
   async extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
     const { statements, holdLook } = dialect
-    const send: SendStatement = (statement, input) => this.#send(dialect, statement, input)
+    const send: SendStatement = (statement, input) => this.#sender.send(dialect, statement, input)
     const answer = holdLook
       ? await extendAfterLook(holdLook, statements.extend, { ...hold, ttlUs }, send)
       : dialect.readExtend(await send(statements.extend, { ...hold, ttlUs }))
@@ -146,7 +139,7 @@ export class SqlStore implements LockStore {
     const { owner: heirOwner, attempt: heirAttempt, ttlUs, heldBy } = heir
     const input: Input = { key, owner, token, heirOwner, heirAttempt, ttlUs, heldBy }
     const { statements, holdLook } = dialect
-    const send: SendStatement = (statement, values) => this.#send(dialect, statement, values)
+    const send: SendStatement = (statement, values) => this.#sender.send(dialect, statement, values)
     const answer = holdLook
       ? await handOverAfterLook(holdLook, statements.handOver, input, send)
       : dialect.readHandOver(await send(statements.handOver, input))
@@ -160,7 +153,7 @@ export class SqlStore implements LockStore {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
     try {
       for (const { statement, read } of dialect.wantSteps) {
-        const answer = read(await this.#send(dialect, statement, { key }))
+        const answer = read(await this.#sender.send(dialect, statement, { key }))
         if (answer !== 'open') return answer
       }
     } catch (error) {
@@ -226,15 +219,15 @@ export class SqlStore implements LockStore {
     sender?: SqlExecutor,
   ): Promise<Said> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
-    return speak(dialect, (statement, input) => this.#sendOnce(dialect, statement, input, sender))
+    return speak(dialect, (statement, input) => this.#sender.sendOnce(dialect, statement, input, sender))
   }
 
   /** @internal Removes the rows of these keys, where they have been free for long and nobody has them locked. */
   async sweepKeys(keys: readonly string[]): Promise<void> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
     const { sweepDelete } = dialect.statements
-    if (sweepDelete.parameters.includes('keys')) await this.#send(dialect, sweepDelete, { keys })
-    else for (const key of keys) await this.#send(dialect, sweepDelete, { key })
+    if (sweepDelete.parameters.includes('keys')) await this.#sender.send(dialect, sweepDelete, { keys })
+    else for (const key of keys) await this.#sender.send(dialect, sweepDelete, { key })
   }
 
   /** Unless neither the sender nor the database's words have anything for it, as far as they are known. */
@@ -246,7 +239,7 @@ export class SqlStore implements LockStore {
   async #takeStep(dialect: LockDialect, step: TryStep, input: Input): Promise<TryAnswer> {
     let answer: Answer
     try {
-      answer = await this.#send(dialect, step.statement, input)
+      answer = await this.#sender.send(dialect, step.statement, input)
     } catch (error) {
       if (error instanceof RowLocked) return { kind: 'locked' }
       throw error
@@ -270,7 +263,12 @@ export class SqlStore implements LockStore {
     const sender: SqlExecutor = ownConnection
       ? { execute: (wording, values) => ownConnection.execute(wording, values, Math.max(0, endMs - performance.now())) }
       : executor
-    return renewAll(dialect, renewals, (statement, input) => this.#sendOnce(dialect, statement, input, sender), isLate)
+    return renewAll(
+      dialect,
+      renewals,
+      (statement, input) => this.#sender.sendOnce(dialect, statement, input, sender),
+      isLate,
+    )
   }
 
   async #lookForOldRows(afterKey: string) {
@@ -280,66 +278,7 @@ export class SqlStore implements LockStore {
 
   async #ask(choose: (dialect: LockDialect) => Statement, input: Input): Promise<Answer> {
     const dialect = this.#dialect ?? (await this.#resolveDialect())
-    return this.#send(dialect, choose(dialect), input)
-  }
-
-  #send(dialect: LockDialect, statement: Statement, input: Input): Promise<Answer> {
-    return this.#withTable(dialect, statement, () => this.#sendOnce(dialect, statement, input))
-  }
-
-  #lookAndWrite(dialect: LockDialect, looks: readonly FilledStatement[], writesAfter: WritesAfter): Promise<Answer[]> {
-    let filled = looks
-    const worded = ({ statement, input }: FilledStatement) => ({
-      wording: statement,
-      values: valuesOf(dialect, statement, input),
-    })
-    const { statement } = dialect.trySteps[0] as TryStep
-    return this.#withTable(dialect, statement, async () => {
-      try {
-        const written = this.#parts.executor.lookAndWrite?.(looks.map(worded), (looked) => {
-          filled = writesAfter(looked)
-          return filled.map(worded)
-        })
-        return (await written) ?? []
-      } catch (error) {
-        for (const { input } of filled) withoutSecrets(error, input)
-        throw this.#told(dialect, statement, error)
-      }
-    })
-  }
-
-  /** Sends it again, once, if it only lacked a table that can be created. */
-  async #withTable<T>(dialect: LockDialect, statement: Statement, send: () => Promise<T>): Promise<T> {
-    try {
-      return await send()
-    } catch (error) {
-      const { createTable } = this.#parts
-      if (!createTable || !canCreate(error, statement)) throw error
-      await createTable(dialect)
-      return send()
-    }
-  }
-
-  async #sendOnce(
-    dialect: LockDialect,
-    statement: Statement,
-    input: Input,
-    sender: SqlExecutor = this.#parts.executor,
-  ): Promise<Answer> {
-    const values = valuesOf(dialect, statement, input)
-    try {
-      return await sender.execute(statement, values)
-    } catch (error) {
-      throw this.#told(dialect, statement, withoutSecrets(error, input))
-    }
-  }
-
-  /** An error of the driver as what the caller is told. */
-  #told(dialect: LockDialect, { name }: Statement, cause: unknown): unknown {
-    if (isLockError(cause) || cause instanceof StoreTrouble) return cause
-    const meaning = dialect.meaningOf(cause, name)
-    if (meaning === 'row-locked') return new RowLocked(cause)
-    return schemaError(meaning, this.#parts.table, cause) ?? new StoreTrouble(troubleOf(meaning), cause)
+    return this.#sender.send(dialect, choose(dialect), input)
   }
 
   async #resolveDialect(): Promise<LockDialect> {
@@ -347,17 +286,4 @@ export class SqlStore implements LockStore {
     this.#dialect = await this.#parts.dialect()
     return this.#dialect
   }
-}
-
-function valuesOf(dialect: LockDialect, { parameters }: Statement, input: Input): unknown[] {
-  return parameters.map((name) => dialect.encode(name, input[name] as never))
-}
-
-/** The only statements that need more than the first migration: a table that lacks it may be another version's, or nobody's of ours. */
-const NEED_RUN_RECORDS: ReadonlySet<string> = new Set(['finish-run', 'last-run'])
-
-/** Whether creating the table, or what it lacks, would help. */
-function canCreate(error: unknown, { name }: Statement): boolean {
-  if (error instanceof errors.E_SCHEMA_MISSING) return true
-  return error instanceof errors.E_SCHEMA_OUTDATED && NEED_RUN_RECORDS.has(name)
 }
