@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultKind } from '../fault.ts'
-import { isWritable, primaryPort, startMysqlGroup } from '../servers/mysql-group.ts'
+import { isOnline, isWritable, primaryPort, refoundGroup, startMysqlGroup } from '../servers/mysql-group.ts'
 import type { RestartableServer } from '../servers/restartable-server.ts'
 import { untilTrue } from '../servers/until-true.ts'
 import { crashAndRestart } from './crash-and-restart.ts'
@@ -24,7 +24,16 @@ export async function startGroupReplication(): Promise<TortureDatabase> {
     primary = next
     moves.moved()
   }
-  const failover = primaryCrash(() => primary, secondaries, follow)
+  /** A group of two bears no loss: a member that could not come back does so first, or nothing happens to the others. */
+  const whole = (fault: FaultKind): FaultKind => ({
+    ...fault,
+    async inject(...given) {
+      for (const member of secondaries()) if (!(await isOnline(member))) await comesBack(member)
+      if (!(await areOnline(members))) throw new Error('not injected: the group is not whole')
+      await fault.inject(...given)
+    },
+  })
+  const failover = whole(primaryCrash(() => primary, secondaries, follow))
 
   return {
     name: 'group-replication',
@@ -37,20 +46,19 @@ export async function startGroupReplication(): Promise<TortureDatabase> {
     faults: [
       { ...failover, name: 'primary crash', weight: 5 },
       // Always the same one of the two that are left.
-      crashAndRestart({
-        name: 'secondary crash and rejoin',
-        server: () => secondaries()[0] as RestartableServer,
-        signals: MYSQL_ENDS,
-      }),
+      whole(
+        crashAndRestart({
+          name: 'secondary crash and rejoin',
+          server: () => secondaries()[0] as RestartableServer,
+          signals: MYSQL_ENDS,
+        }),
+      ),
     ],
     turningPoint: failover,
     async heal() {
-      for (const member of members) {
-        const isBack = await comesBack(member)
-        // It takes no writes, so that what there is to judge is complete without it.
-        if (!isBack && member !== primary) await member.process.end('SIGKILL')
-        else if (!isBack) throw new Error('the primary does not come back')
-      }
+      if (!(await comesBack(primary, 1))) await refoundGroup(primary)
+      // The others take no writes, so that what there is to judge is complete without them.
+      for (const member of secondaries()) if (!(await comesBack(member))) await member.process.end('SIGKILL')
     },
     async stop() {
       await Promise.all(members.map((member) => member.process.stop()))
@@ -59,8 +67,8 @@ export async function startGroupReplication(): Promise<TortureDatabase> {
 }
 
 /** Its `start group_replication` can hang for minutes, when the group changes while it joins; nothing but its end ends that. */
-async function comesBack(member: RestartableServer): Promise<boolean> {
-  for (let attempt = 1; attempt <= JOIN_ATTEMPTS; attempt++) {
+async function comesBack(member: RestartableServer, attempts = JOIN_ATTEMPTS): Promise<boolean> {
+  for (let attempt = 1; attempt <= attempts; attempt++) {
     try {
       await member.revive()
       return true
@@ -69,6 +77,10 @@ async function comesBack(member: RestartableServer): Promise<boolean> {
     }
   }
   return false
+}
+
+async function areOnline(members: readonly RestartableServer[]): Promise<boolean> {
+  return (await Promise.all(members.map(isOnline))).every(Boolean)
 }
 
 /** The primary is killed, another one is elected, and the killed one comes back as a secondary. */

@@ -12,7 +12,7 @@ import { RestartableServer } from './restartable-server.ts'
 import { SupervisedServer } from './supervised-server.ts'
 import { untilTrue } from './until-true.ts'
 
-const JOIN_PATIENCE_MS = 40_000
+const JOIN_PATIENCE_MS = 20_000
 
 /** The copy needs an identity of its own. */
 const COPY_DATA = `cp -R "$1" "$2" && rm "$2/auto.cnf"`
@@ -45,10 +45,15 @@ export async function startMysqlGroup(): Promise<RestartableServer[]> {
 }
 
 async function startGroup([first, ...others]: [RestartableServer, ...RestartableServer[]]): Promise<void> {
-  await first.start('--loose-group-replication-bootstrap-group=ON')
-  // Else it would found another group whenever it comes back.
-  await queryMysql(first.url, 'set global group_replication_bootstrap_group = off')
+  await refoundGroup(first)
   await Promise.all(others.map((other) => other.start()))
+}
+
+/** Of a member that is not running: it founds the group, with what it has. */
+export async function refoundGroup(member: RestartableServer): Promise<void> {
+  await member.start('--loose-group-replication-bootstrap-group=ON')
+  // Else it would found another group whenever it comes back.
+  await queryMysql(member.url, 'set global group_replication_bootstrap_group = off')
 }
 
 /** Before there is a binary log, so that all members begin with the same, empty history. */
@@ -117,16 +122,25 @@ function groupOptions({ index, all, groupName }: Member): string[] {
 
 async function joinGroup(url: string): Promise<void> {
   await untilTrue('the member is part of its group', JOIN_PATIENCE_MS, async () => {
-    const [member] = await queryMysql(
-      url,
-      'select member_state as state from performance_schema.replication_group_members where member_id = @@server_uuid',
-    )
-    if (member?.state === 'ONLINE') return true
+    const state = await stateOf(url)
+    if (state === 'ONLINE') return true
     // Fails while the group still counts on the member that this one was.
-    if (member?.state !== 'RECOVERING')
-      await queryMysql(url, "start group_replication user = 'verrou', password = 'verrou'")
+    if (state !== 'RECOVERING') await queryMysql(url, "start group_replication user = 'verrou', password = 'verrou'")
     return false
   })
+}
+
+async function stateOf(url: string): Promise<string | undefined> {
+  const [member] = await queryMysql(
+    url,
+    'select member_state as state from performance_schema.replication_group_members where member_id = @@server_uuid',
+  )
+  return member?.state
+}
+
+/** Whether the server says of itself that it is part of the group, and has all that the group has. */
+export async function isOnline({ url }: RestartableServer): Promise<boolean> {
+  return (await stateOf(url).catch(() => undefined)) === 'ONLINE'
 }
 
 /** The member that takes writes, as this one sees it. */
