@@ -85,7 +85,7 @@ export class PresentStore implements LockStore {
     // Who waits need not ask for each key in turn whether its holder is gone.
     const isGone = this.#watching.takeGone(request.key)
     const isAsked = isGone || !this.#watching.isWatching(request.key)
-    const taken = isGone ? await this.#takingOver.take(named) : undefined
+    const taken = isGone && (await this.#takingOver.take(named))
     const outcome: TryOutcome = taken ? { granted: true, ...taken } : await this.#store.tryAcquire(named)
     if (outcome.granted) return this.#believed(outcome, presence, named)
     if (isGone || !isAsked || outcome.isUncertain) return outcome

@@ -4,11 +4,10 @@ import { errors } from '../errors.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import { asTrouble, StoreTrouble } from '../store-trouble.ts'
 import type { SendStatement } from './after-look.ts'
+import { Batcher } from './batcher.ts'
 import type { LeaseRequest } from './lock-store.ts'
 import type { SqlStore } from './sql-store.ts'
 
-/** Take-overs of one statement. */
-const MOST_AT_ONCE = 500
 /** How long a statement may take. */
 const ANSWER_MS = 5_000
 
@@ -20,55 +19,39 @@ export interface TakingOverParts {
   readonly clock: Clock
 }
 
-interface Asked {
-  readonly request: LeaseRequest
-  answered(taken: TakenOver | undefined): void
-  failed(error: unknown): void
-}
-
 /**
- * Takes keys over whose holders' presences are gone, after the ordinary try was refused. Those that come while statements are on their way leave together in the
+ * Takes keys over whose holders' presences are gone, after the ordinary try was refused. Those that come while a statement is on its way leave together in the
  * next one: a process that is gone may have left thousands.
  */
 export class TakingOver {
   readonly #parts: TakingOverParts
-  #waiting: Asked[] = []
-  #isUnderWay = false
+  readonly #requests: Batcher<LeaseRequest, TakenOver | false>
 
   constructor(parts: TakingOverParts) {
     this.#parts = parts
+    this.#requests = new Batcher({
+      keyOf: ({ key }) => key,
+      sendOne: async (request) => (await this.#send([request]))[0] ?? false,
+      sendMany: async (requests) => (await this.#send(requests)).map((taken) => taken ?? false),
+      lanes: 1,
+    })
   }
 
   /**
    * @param request one whose attempt names the presence of this process
-   * @returns `undefined`: the holder is present, or has no presence, or somebody has the row locked
+   * @returns `false`: the holder is present, or has no presence, or somebody has the row locked
    */
-  take(request: LeaseRequest): Promise<TakenOver | undefined> {
-    return new Promise((answered, failed) => {
-      this.#waiting.push({ request, answered, failed })
-      if (!this.#isUnderWay) void this.#sendAll()
-    })
+  take(request: LeaseRequest): Promise<TakenOver | false> {
+    return this.#requests.send(request)
   }
 
-  async #sendAll(): Promise<void> {
-    this.#isUnderWay = true
-    // Those who come in the same moment are in it, too.
-    await undefined
-    while (this.#waiting.length > 0) await this.#send(this.#waiting.splice(0, MOST_AT_ONCE))
-    this.#isUnderWay = false
-  }
-
-  async #send(asked: readonly Asked[]): Promise<void> {
+  async #send(takeOvers: readonly LeaseRequest[]): Promise<(TakenOver | undefined)[]> {
     const { store, beside, clock } = this.#parts
-    const takeOvers = asked.map(({ request }) => request)
     // Somebody waits for it, and the connection keeps no process alive.
     const stay = clock.after(2 * ANSWER_MS, () => {}, true)
     const sender: SqlExecutor = { execute: (wording, values) => beside.execute(wording, values, ANSWER_MS) }
     try {
-      const answers = await store.say(({ presence }, send) => takeOver(presence, takeOvers, send), sender)
-      for (const [index, { answered }] of asked.entries()) answered(answers[index])
-    } catch (error) {
-      for (const { failed } of asked) failed(error)
+      return await store.say(({ presence }, send) => takeOver(presence, takeOvers, send), sender)
     } finally {
       stay()
     }
