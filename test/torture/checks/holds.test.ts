@@ -106,6 +106,13 @@ describe('grants that were not usable', () => {
     expectNothing(unheard().says(1_010, { e: 'refused', op: 'lost' }).frees(1_200).evidence())
   })
 
+  test('lawful: the same, and looked at late', () => {
+    const seen = (toldMs: number) =>
+      unheard().says(1_010, { e: 'refused', op: 'lost' }).row(2_000, 'k', { owner: null, leftMs: 0, toldMs })
+    expectNothing(seen(1_200).evidence({ trailKind: 'sampled' }))
+    expect(found(seen(1_900).evidence({ trailKind: 'sampled' }))).toEqual([NAME])
+  })
+
   test('lawful: never answered, since the process died; or it died before it could give it back', () => {
     expectNothing(unheard().dies('0.1').evidence())
     expectNothing(unheard().says(1_010, { e: 'refused', op: 'lost' }).dies('0.1').evidence())

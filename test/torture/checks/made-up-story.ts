@@ -35,15 +35,20 @@ export class MadeUpStory {
   }
 
   /** A change of a key's row, which had the values of the change before. */
-  row(atMs: number, key: string, change: Partial<Pick<TrailEntry, 'owner' | 'token'>> & { leftMs?: number }): this {
+  row(
+    atMs: number,
+    key: string,
+    change: Partial<Pick<TrailEntry, 'owner' | 'token'>> & { leftMs?: number; toldMs?: number },
+  ): this {
     const entries = this.#trail.get(key) ?? []
     const before = entries.at(-1)
     const old = { owner: before?.owner ?? null, token: before?.token ?? null, expiresUs: before?.expiresUs ?? null }
     const atUs = OFFSET_US + atMs * 1000
-    const { leftMs, ...changed } = change
+    const { leftMs, toldMs, ...changed } = change
+    const told = toldMs === undefined ? {} : { toldUs: OFFSET_US + toldMs * 1000 }
     const expiresUs = leftMs === undefined ? old.expiresUs : atUs + leftMs * 1000
     const past = { oldOwner: old.owner, oldToken: old.token, oldExpiresUs: old.expiresUs }
-    entries.push({ key, ...past, owner: old.owner, token: old.token, ...changed, expiresUs, atUs })
+    entries.push({ key, ...past, owner: old.owner, token: old.token, ...changed, ...told, expiresUs, atUs })
     this.#trail.set(key, entries)
     return this
   }

@@ -71,8 +71,8 @@ function unheard(evidence: Evidence): string[] {
   )
 }
 
-/** When its row said something else. */
+/** When its row said something else. Where rows are looked at, a look may come late: then, when that was asked for. */
 function endOf(entries: readonly TrailEntry[], index: number, { token, expiresUs, atUs }: TrailEntry): number {
   const next = entries.slice(index + 1).find((later) => later.owner === null || later.token !== token)
-  return Math.min(next?.atUs ?? Number.POSITIVE_INFINITY, expiresUs ?? atUs)
+  return Math.min(next?.toldUs ?? next?.atUs ?? Number.POSITIVE_INFINITY, expiresUs ?? atUs)
 }
