@@ -17,6 +17,8 @@ const DATABASES: Record<DialectName, string> = {
 /** What each statement is for, as a database administrator would ask. */
 const PURPOSES: Readonly<Record<string, string>> = {
   acquire: 'One try to take a lock.',
+  'acquire-freed':
+    'One try to take a lock whose row is probably there and free: before acquire, of a key that this process has given back.',
   'acquire-all': 'Many tries that came at the same moment.',
   'release-all': 'Gives many locks back.',
   'look-all': 'After acquire-all, if not all were granted: which ones were.',

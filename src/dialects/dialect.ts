@@ -252,6 +252,8 @@ export interface LockDialect {
   readonly name: DialectName
   /** One try: each step is sent only if the one before left it open. */
   readonly trySteps: readonly TryStep[]
+  /** Sent before these for a key that this process has given back: takes it, at less cost, or leaves it open. Missing: that would not be cheaper. */
+  readonly freedTry?: TryStep | undefined
   /** Marking a key as wanted, likewise. */
   readonly wantSteps: readonly WantStep[]
   /**

@@ -1,5 +1,5 @@
 import type { CallerTransaction, TransactionLike } from '../caller-transaction.ts'
-import { followingStep, type LockDialect, type TryAnswer, type TryStep } from '../dialects/dialect.ts'
+import type { LockDialect } from '../dialects/dialect.ts'
 import type { OwnConnection, SqlExecutor } from '../executors/executor.ts'
 import type { WithinOptions } from '../options.ts'
 import type { Answer, Statement, StatementInput } from '../statement.ts'
@@ -23,13 +23,13 @@ import type {
   TryOutcome,
   WantAnswer,
 } from './lock-store.ts'
-import { outcomeOf } from './outcome-of.ts'
 import { renewAll } from './renew-all.ts'
 import { RowLocked } from './row-locked.ts'
 import { runRecordOf } from './run-record.ts'
 import { SqlTransactionStore } from './sql-transaction-store.ts'
 import { StatementSender, type StatementSenderParts } from './statement-sender.ts'
 import { Sweeper } from './sweeper.ts'
+import { TryingAlone } from './trying-alone.ts'
 import type { ClosableWakeSource, WakeSource } from './wake-source.ts'
 
 /** What an {@link SqlStore} is made of. */
@@ -58,12 +58,18 @@ export class SqlStore implements LockStore {
   readonly #sender: StatementSender
   readonly #sweeper: Sweeper
   readonly #within = new WeakMap<object, SqlTransactionStore>()
+  readonly #alone: TryingAlone
   readonly #together: CallsTogether | undefined
   #dialect: LockDialect | undefined
 
   constructor(parts: SqlStoreParts) {
     this.#parts = parts
     this.#sender = new StatementSender(parts)
+    this.#alone = new TryingAlone({
+      send: (dialect, statement, input) => this.#sender.send(dialect, statement, input),
+      abandon: (key, attempt) => this.abandon(key, attempt),
+      granted: () => this.#sweeper.granted(),
+    })
     if (parts.isBatching) {
       this.#together = callsTogether(parts.executor, {
         dialect: () => this.#dialect ?? this.#resolveDialect(),
@@ -85,21 +91,7 @@ export class SqlStore implements LockStore {
   }
 
   async #tryAlone(request: LeaseRequest): Promise<TryOutcome> {
-    const dialect = this.#dialect ?? (await this.#resolveDialect())
-    const input: Input = { ...request }
-    const first = dialect.trySteps[0]
-    for (let step = first; step; ) {
-      const answer = await this.#takeStep(dialect, step, input)
-      if (answer.kind === 'open') {
-        if (answer.found) Object.assign(input, answer.found)
-        step = followingStep(dialect.trySteps, step, answer.next)
-        continue
-      }
-      if (answer.kind === 'granted') this.#sweeper.granted()
-      // What comes after the first step may have waited.
-      return outcomeOf(answer, step !== first)
-    }
-    throw new TypeError('the last step of a try left it open')
+    return this.#alone.tryAcquire(this.#dialect ?? (await this.#resolveDialect()), request)
   }
 
   async extend(hold: LeaseHold, ttlUs: number | null): Promise<number | null> {
@@ -113,8 +105,10 @@ export class SqlStore implements LockStore {
     return answer.kind === 'extended' ? answer.atUs : null
   }
 
-  release(hold: LeaseHold): Promise<boolean> {
-    return this.#batching?.release(hold) ?? this.#releaseAlone(hold)
+  async release(hold: LeaseHold): Promise<boolean> {
+    const isReleased = await (this.#batching?.release(hold) ?? this.#releaseAlone(hold))
+    if (isReleased) this.#alone.freed(hold.key)
+    return isReleased
   }
 
   async #releaseAlone(hold: LeaseHold): Promise<boolean> {
@@ -234,24 +228,6 @@ export class SqlStore implements LockStore {
   get #batching(): CallsTogether | undefined {
     const { executor } = this.#parts
     return !this.#dialect || this.#dialect.together || executor.lookAndWrite ? this.#together : undefined
-  }
-
-  async #takeStep(dialect: LockDialect, step: TryStep, input: Input): Promise<TryAnswer> {
-    let answer: Answer
-    try {
-      answer = await this.#sender.send(dialect, step.statement, input)
-    } catch (error) {
-      if (error instanceof RowLocked) return { kind: 'locked' }
-      throw error
-    }
-    try {
-      return step.read(answer, input)
-    } catch (error) {
-      // It was carried out, and nobody understands the answer: nobody will ever release what it has taken.
-      const { key = '', attempt } = input
-      if (attempt) await this.abandon(key, attempt).catch(() => {})
-      throw error
-    }
   }
 
   async #renewAll(renewals: readonly Renewal[], withinMs: number): Promise<RenewalAnswer[]> {

@@ -8,6 +8,7 @@ import { sqlMutants } from './sql-mutants.ts'
 /** Every statement of a dialect, each once. */
 export function statementsOf({
   trySteps,
+  freedTry,
   wantSteps,
   holdLook,
   together,
@@ -24,6 +25,7 @@ export function statementsOf({
     ...Object.values(session?.statements ?? {}),
     ...[
       ...around,
+      ...(freedTry ? [freedTry.statement] : []),
       ...(holdLook ? [holdLook.statement] : []),
       ...(together ? [together.acquire, together.release] : []),
       ...(together?.look ? [together.look.statement] : []),

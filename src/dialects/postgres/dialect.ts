@@ -16,12 +16,13 @@ import { postgresTransactionStatements } from './transaction-statements.ts'
 
 /** Postgres 14 and newer, and what speaks its language. */
 export function postgresDialect(table: ResolvedTable): LockDialect {
-  const { acquire, ...statements } = postgresStatements(table)
+  const { acquire, acquireFreed, ...statements } = postgresStatements(table)
   const { want, ...sharing } = postgresSharingStatements(table)
   const { acquire: acquireWithin, snapshot, ...transactionStatements } = postgresTransactionStatements(table)
   return {
     name: 'postgres',
     trySteps: [{ statement: acquire, read: readAcquire }],
+    freedTry: { statement: acquireFreed, read: readAcquireFreed },
     wantSteps: [{ statement: want, read: readWant }],
     statements: { ...statements, ...sharing, ...postgresRunStatements(table) },
     transaction: {
@@ -64,6 +65,12 @@ export function readAcquire({ rows: [row, ...others] }: Answer): TryAnswer {
   // No row: the advisory lock or the unique index showed that somebody else is creating the key right now.
   if (!row) return { kind: 'locked' }
   return readAcquireRow(row)
+}
+
+function readAcquireFreed({ rows: [row, ...others] }: Answer): TryAnswer {
+  if (others.length > 0) throw new TypeError('a try has one answer')
+  if (!row) return { kind: 'open' }
+  return { kind: 'granted', token: numberOf(row.token), grantedAtUs: numberOf(row.now) }
 }
 
 function readExtend({ rows: [row, ...others] }: Answer): ExtendAnswer {

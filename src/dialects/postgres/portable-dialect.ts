@@ -23,6 +23,7 @@ export function portablePostgresDialect(table: ResolvedTable): LockDialect {
     ...whole,
     session: undefined,
     presence: undefined,
+    freedTry: undefined,
     trySteps: [
       { statement: acquire, read: readKnown },
       { statement: create, read: readCreate },
