@@ -55,6 +55,7 @@ export async function startGroupReplication(): Promise<TortureDatabase> {
       ),
     ],
     turningPoint: failover,
+    repeatsStatements: true,
     async heal() {
       if (!(await comesBack(primary, 1))) await refoundGroup(primary)
       // The others take no writes, so that what there is to judge is complete without them.

@@ -30,6 +30,8 @@ export interface TortureDatabase {
   readonly turningPoint?: FaultKind
   /** Grants that were acknowledged may be gone after the turning point: replication is asynchronous. */
   readonly maySuffer?: 'lost grants'
+  /** A member that comes back carries out anew what was committed long ago, with the settings that its session had then. */
+  readonly repeatsStatements?: true
   /** Brings back whatever is still down; afterwards everything answers that can answer. */
   heal(): Promise<void>
   /** Ends all that was started, and removes it. */

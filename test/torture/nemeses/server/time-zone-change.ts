@@ -47,6 +47,7 @@ async function withMysqlZone(scene: Scene, zone: ZoneChange, put: (name: string)
     await put(name)
   } finally {
     admin.close()
-    await undo(scene, madeAt, (session) => removeMysqlZone(session, name))
+    // Sessions that began with it keep it after this, and so does what they commit: a member that knows no such zone could never come back.
+    if (!scene.database.repeatsStatements) await undo(scene, madeAt, (session) => removeMysqlZone(session, name))
   }
 }
