@@ -5,7 +5,9 @@ export const PEERS = {
   'verrou-sql on pg': async () => (await import('./verrou-sql-postgres.ts')).verrouSqlPostgres,
   'verrou-sql on pg, portable': async () => (await import('./verrou-sql-postgres.ts')).verrouSqlPostgresPortable,
   'verrou-sql on Kysely, Postgres': async () =>
-    (await import('./verrou-sql-postgres-kysely.ts')).verrouSqlPostgresKysely,
+    (await import('./verrou-sql-postgres-kysely.ts')).verrouSqlPostgresKysely(false),
+  'verrou-sql on Kysely with its pool': async () =>
+    (await import('./verrou-sql-postgres-kysely.ts')).verrouSqlPostgresKysely(true),
   'verrou-sql on mysql2': async () => (await import('./verrou-sql-mysql.ts')).verrouSqlMysql,
   'verrou-sql on mysql2, portable': async () => (await import('./verrou-sql-mysql.ts')).verrouSqlMysqlPortable,
   'verrou-sql on better-sqlite3': async () => (await import('./verrou-sql-sqlite.ts')).verrouSqlSqlite,
