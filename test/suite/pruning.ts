@@ -74,7 +74,7 @@ export function pruning(context: SuiteContext): void {
     const keys = Array.from({ length: 1_234 }, (_, n) => `${prefix}:${n}`)
     const left = async () => (await factory.list({ prefix, state: 'free', limit: 10_000 })).locks.length
     await factory.prune()
-    await context.open.addFree(keys)
+    await context.open.addFree(keys, 2 * HOUR_MS)
     if (!isMemory) {
       const reason = new Error('stopped')
       const ending = new AbortController()
