@@ -27,6 +27,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   extend: 'Makes a lease that is still live last longer.',
   release: 'Gives a lock back.',
   'extend-all': 'Makes many leases that are still live last longer.',
+  'extend-uncounted': 'As extend, on a table that was made before there was a count of renewals.',
+  'extend-all-uncounted': 'As extend-all, on such a table.',
   'hand-over': 'Gives a lock back and grants it to the next one in line, who is in the same process.',
   want: 'Marks a key that is held, since somebody waits for it: its release will tell them.',
   'want-look': 'The start of marking a key: a look that takes no write lock, since it may be marked already.',
@@ -46,7 +48,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   hurry: 'MySQL only: before create-within, so that it waits for a second at most.',
   unhurry: 'MySQL only: after create-within. The setting is as it was.',
   'lock-live': "Before an extension on a transaction of the caller's: whether the hold is live.",
-  inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
+  inspect: 'Looks at one key: `isLocked()`, `inspect()`, and locks that come from another process.',
+  list: 'Looks at one page of keys, for `list()`.',
   'session-acquire': 'Session locks: one try at one of them.',
   'session-acquire-all': 'Session locks: one try at each of many.',
   'session-release':
@@ -64,7 +67,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'watch-presences': 'With `presence`, while somebody waits: whether the processes are gone that hold the keys.',
   'take-over': 'With `presence`, after a refusal: takes keys over whose holders are gone.',
   'took-over': 'With `presence`: what take-over has granted.',
-  'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
+  'sweep-look':
+    'Sent once in a while, in the background, and by `prune()`: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes rows that were free for long.',
   ...{
     'portable-acquire': 'Portable: one try to take a lock whose key has a row.',
@@ -76,6 +80,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
       'Portable: before an extension or a hand-over: whether the hold is live, and what the next statement writes.',
     'portable-extend': 'Portable: makes a lease that is still live last longer.',
     'portable-extend-all': 'Portable: makes many leases that are still live last longer.',
+    'portable-extend-uncounted': 'As portable-extend, on a table that was made before there was a count of renewals.',
+    'portable-extend-all-uncounted': 'As portable-extend-all, on such a table.',
+    'portable-renew-uncounted': 'As portable-renew, on such a table.',
     'portable-renew': 'Portable: makes a lease that is still live last longer, and never shorter.',
     'portable-release': 'Portable: gives a lock back.',
     'portable-abandon': 'Portable: gives back what a try may have taken whose answer never arrived.',
@@ -103,7 +110,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
 /** What a second run of `schema.sql` does. A table of an earlier version gets what it lacks. */
 const TWICE: Record<DialectName, string> = {
   postgres: 'Safe to run twice.',
-  mysql: 'Safe to run twice: a second run changes nothing, and MySQL ends it with "Duplicate column name" (1060).',
+  mysql: 'Safe to run twice, with `mysql --force`: MySQL says "Duplicate column name" (1060) of what is there already.',
   sqlite: 'Safe to run twice: a second run changes nothing, and says "duplicate column name".',
 }
 

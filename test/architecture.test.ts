@@ -95,7 +95,10 @@ describe('the engine', () => {
 
 describe('the library', () => {
   test('never looks at the time of day', () => {
-    expect(usesOf(['Date'], FILES)).toEqual([])
+    // There, what the database says of its clock becomes a Date, for people.
+    const others = FILES.filter(({ path }) => path !== 'locks/lock-info.ts')
+    expect(usesOf(['Date'], others)).toEqual([])
+    expect(usesOf(['Date.now'], FILES)).toEqual([])
   })
 
   test('prints nothing', () => {

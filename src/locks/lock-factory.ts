@@ -24,11 +24,14 @@ import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { type ElectOptions, elect, type LeaderCallback } from './elect.ts'
 import { HoldRegistry } from './hold-registry.ts'
+import { type ListOptions, type LockPage, listLocks } from './list-locks.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import { type LockContext, loseWithPresence, releaseLease } from './lock-context.ts'
 import { type LockEvents, listenTo } from './lock-events.ts'
+import { inspectLock, type LockInfo } from './lock-info.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import { numberedIds } from './numbered-ids.ts'
+import { type Pruned, type PruneOptions, prune } from './prune.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { type SessionContext, sessionContextOf } from './session-context.ts'
@@ -215,6 +218,60 @@ export class LockFactory implements AsyncDisposable {
    */
   elect<Result>(key: string, callback: LeaderCallback<Result>, options?: ElectOptions): Promise<Result> {
     return elect(this.#context, key, callback, options)
+  }
+
+  /**
+   * The keys that the table knows, in the order of their bytes, a page at a time: who holds what. The next page is
+   * `list({ …options, after: page.nextAfter })`.
+   *
+   * Shows what is committed, by the database's clock: a lease that is over is free, also if nobody has released it; one that is written with an open
+   * transaction is not there yet; a lock until commit is not seen. Nor are session locks, which are not in the table. A hold of a process that
+   * is gone is held until somebody takes it over or its TTL ends, also with `presence`.
+   *
+   * Sends `sql/<dialect>/list.sql`, which takes no lock, waits for nobody, reads along the primary key, and looks at 1,000 rows at most: once for
+   * a small table, and as often as it takes to fill the page where most rows are free. What changes meanwhile may be seen or not.
+   *
+   * @throws LockError `E_INVALID_OPTION`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const { locks } = await verrou.list({ prefix: 'invoice:' })
+   * for (const { key, heldBy, heldMs } of locks) console.log(key, heldBy, heldMs)
+   */
+  list(options?: ListOptions): Promise<LockPage> {
+    return listLocks(this.#context, options)
+  }
+
+  /**
+   * What the table knows of one key: who holds it, since when, and for how long. As with {@link LockFactory.list}, what is committed.
+   *
+   * Sends `sql/<dialect>/inspect.sql` once.
+   *
+   * @returns `null`: nothing; it was never held, or so long ago that its row has been removed
+   * @throws LockError `E_INVALID_KEY`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const info = await verrou.inspect('invoice:42')
+   * if (info?.isHeld) console.log(`${info.heldBy} has had it for ${info.heldMs} ms`)
+   */
+  inspect(key: string): Promise<LockInfo | null> {
+    return inspectLock(this.#context, key)
+  }
+
+  /**
+   * Removes the rows of keys that have been free for long. A store in use does so in passing, a page of the table every 250 grants: this is for a table
+   * that nobody uses any more, or that has grown in a short time.
+   *
+   * Held keys stay, and what `lastRun` knows is remembered for 30 days; a key whose row is gone gets a higher token all the same when it comes
+   * back. Nobody who takes or releases a lock waits for it: it goes through the table along the primary key, removes at most 100 rows at once,
+   * passes over rows that are locked (with `portable: true` on MySQL it waits for them), and rests between two statements for as long as the last one took. Several at once do no harm.
+   *
+   * Sends `sql/<dialect>/sweep-look.sql` once per 500 rows of the table, and `sweep-delete.sql` once per 100 that go.
+   *
+   * @throws the reason of `signal`; what `onProgress` throws; LockError `E_CLOSED`, `E_INVALID_OPTION`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`,
+   * `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const { removed } = await verrou.prune({ retention: '1d' })
+   */
+  prune(options?: PruneOptions): Promise<Pruned> {
+    return prune(this.#context, options)
   }
 
   /**

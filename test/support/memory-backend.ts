@@ -19,6 +19,13 @@ export const memoryBackend: ContractBackend = {
         passedMs += ms
       },
       setToken: noRows,
+      async addFree(keys, forMs) {
+        for (const key of keys) {
+          await shared.tryAcquire({ key, owner: 'o', attempt: key, ttlUs: 1, heldBy: 'test' })
+          await shared.forceRelease(key)
+        }
+        passedMs += forMs
+      },
       rows: noRows,
       async close() {},
     }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US } from '../dialect.ts'
+import { NEVER } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { postgresClock } from './statements.ts'
 
@@ -71,42 +71,6 @@ select ${value('key')}::text, ${value('owner')}::text, ${value('attempt')}::text
 from clock
 on conflict (key) do nothing
 returning locks.token, locks.acquired_at as now
-`,
-    ),
-
-    // Never waits for the row: see extend.sql.
-    extend: compileQuery(
-      compiler,
-      'portable-extend',
-      sql`
-with clock as materialized (
-  ${clock}
-),
-live as materialized (
-  select locks.key
-  from ${locks} as locks, clock
-  where locks.key = ${value('key')}::text
-    and locks.owner = ${value('owner')}::text
-    and locks.token = ${value('token')}::bigint
-    and locks.expires_at > clock.now
-  for update of locks skip locked
-),
-extended as (
-  update ${locks} as locks
-  set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
-  from live, clock
-  where locks.key = live.key
-  returning clock.now
-)
-select now, false as is_locked from extended
-union all
-select clock.now, true
-from ${locks} as locks, clock
-where locks.key = ${value('key')}::text
-  and locks.owner = ${value('owner')}::text
-  and locks.token = ${value('token')}::bigint
-  and locks.expires_at > clock.now
-  and not exists (select 1 from extended)
 `,
     ),
 
@@ -201,7 +165,7 @@ doomed as materialized (
   select locks.key
   from ${locks} as locks, clock
   where locks.key = ${value('key')}::text
-    and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+    and locks.expires_at <= ${value('freeSinceUs')}::bigint
     and locks.token < clock.now
   for update of locks skip locked
 )

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { NEVER, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { newKeyLock } from './new-key-lock.ts'
 import { tellListeners } from './tell-listeners.ts'
@@ -102,43 +102,6 @@ returning locks.token, free.now
 `,
     ),
 
-    // Never waits for the row: a transaction that has it locked (a guard under REPEATABLE READ, an extension that is not
-    // committed) could be waiting for us. `is_locked`: it names this hold, and somebody has it locked.
-    extend: compileQuery(
-      compiler,
-      'extend',
-      sql`
-with clock as materialized (
-  ${clock}
-),
-live as materialized (
-  select locks.key
-  from ${locks} as locks, clock
-  where locks.key = ${value('key')}::text
-    and locks.owner = ${value('owner')}::text
-    and locks.token = ${value('token')}::bigint
-    and locks.expires_at > clock.now
-  for no key update of locks skip locked
-),
-extended as (
-  update ${locks} as locks
-  set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
-  from live, clock
-  where locks.key = live.key
-  returning clock.now
-)
-select now, false as is_locked from extended
-union all
-select clock.now, true
-from ${locks} as locks, clock
-where locks.key = ${value('key')}::text
-  and locks.owner = ${value('owner')}::text
-  and locks.token = ${value('token')}::bigint
-  and locks.expires_at > clock.now
-  and not exists (select from extended)
-`,
-    ),
-
     // A release that a server crash undoes only means that the key is free when the TTL ends, so this one statement
     // need not wait for the disk. set_config(…, true) ends with the statement, which is its own transaction.
     // Whoever listens is told while the row is changed, and not in a `returning`, since a row in the answer costs 3 % of an acquire and a
@@ -209,35 +172,24 @@ returning case when locks.wanted then ${tellListeners(table)} end is null as is_
 `,
     ),
 
-    inspect: compileQuery(
-      compiler,
-      'inspect',
-      sql`
-with clock as materialized (
-  ${clock}
-)
-select locks.owner, locks.token, nullif(locks.expires_at, ${never}) - clock.now as remaining, clock.now
-from ${locks} as locks, clock
-where locks.key = ${value('key')}::text
-`,
-    ),
-
     // In a table that was made before there were run records, the inner `run_ended_at` means the null of `absent`: a name that the nearest
     // table does not have is looked for further out.
-    sweepLook: compileQuery(
-      compiler,
-      'sweep-look',
-      sql`
+    sweepLook: {
+      ...compileQuery(
+        compiler,
+        'sweep-look',
+        sql`
 with clock as materialized (
   ${clock}
 )
 select page.key,
-  page.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+  page.expires_at <= clock.now - ${value('retentionUs')}::bigint
     and coalesce((
       select run_ended_at
       from ${locks} as locks
       where locks.key = page.key
-    ), 0) <= clock.now - ${sql.lit(RUN_RETENTION_US)} as is_old
+    ), 0) <= clock.now - ${sql.lit(RUN_RETENTION_US)} as is_old,
+  clock.now - ${value('retentionUs')}::bigint as free_since
 from (select null::bigint as run_ended_at) as absent, clock, (
   select locks.key, locks.expires_at
   from ${locks} as locks
@@ -247,11 +199,13 @@ from (select null::bigint as run_ended_at) as absent, clock, (
 ) as page
 order by page.key
 `,
-    ),
+      ),
+      isPlannedAnew: true,
+    },
 
     // A delete that a crash undoes is repeated by a later sweep: it need not wait for the disk. `lateral`, and `|| ''`: see `extend-all`.
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
-    // at runs again: one that has ended since the look has moved `expires_at`.
+    // at runs again: one that has ended since the look has moved `expires_at` behind the moment that the look has told.
     sweepDelete: compileStatement(
       compiler,
       'sweep-delete',
@@ -276,7 +230,7 @@ doomed as materialized (
     select locks.key
     from ${locks} as locks
     where locks.key = old.key
-      and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+      and locks.expires_at <= ${value('freeSinceUs')}::bigint
       and locks.token < clock.now
     for update of locks skip locked
   ) as found

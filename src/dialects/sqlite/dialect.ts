@@ -11,6 +11,8 @@ import type {
 import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfSqliteError } from './errors.ts'
+import { sqliteOverviewStatements } from './overview-statements.ts'
+import { sqliteRenewalStatements } from './renewal-statements.ts'
 import { sqliteRunStatements } from './run-statements.ts'
 import { sqliteSharingStatements } from './sharing-statements.ts'
 import { sqliteStatements } from './statements.ts'
@@ -25,6 +27,7 @@ const RESOLUTION_US = 1000
 export function sqliteDialect(table: ResolvedTable): LockDialect {
   const { peek, acquire, guard, ...statements } = sqliteStatements(table)
   const { wantLook, want, ...sharing } = sqliteSharingStatements(table)
+  const renewals = sqliteRenewalStatements(table)
   const trySteps: readonly TransactionStep[] = [
     { name: 'peek', statement: peek, read: readPeek },
     { name: 'acquire', statement: acquire, read: readAcquire },
@@ -36,10 +39,14 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
       { statement: wantLook, read: readWantLook },
       { statement: want, read: readWant },
     ],
-    statements: { ...statements, ...sharing, ...sqliteRunStatements(table) },
+    statements: {
+      ...{ ...statements, ...sharing, ...renewals },
+      ...sqliteOverviewStatements(table),
+      ...sqliteRunStatements(table),
+    },
     transaction: {
       trySteps,
-      statements: { extend: statements.extend, release: statements.release, guard },
+      statements: { extend: renewals.extend, release: statements.release, guard },
       readExtend,
       isCurrent: ({ rows }) => rows.length > 0,
       // A reader keeps its snapshot; a writer keeps everybody else from writing.
@@ -58,7 +65,7 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'ttlUs') return withResolution(given as number | null)
-  if (name === 'hasFailed') return Number(given)
+  if (typeof given === 'boolean') return Number(given)
   if (name === 'keys') return keysJson(given as readonly string[])
   if (name !== 'renewals') return given
   return renewalsJson(
