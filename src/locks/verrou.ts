@@ -5,9 +5,10 @@ import { errors } from '../errors.ts'
 import { checkOptions, type LockFactoryOptions, namesIn, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import type { ElectOptions, LeaderCallback } from './elect.ts'
+import type { WorkWrapper } from './event-listeners.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import type { LockEvents } from './lock-events.ts'
-import { checkStore, LockFactory } from './lock-factory.ts'
+import { checkStore, FACTORY_OPTIONS, LockFactory } from './lock-factory.ts'
 import type { LastRun, RunOncePerOptions } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import type { SessionLock } from './session-lock.ts'
@@ -46,7 +47,7 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
    * @throws LockError `E_INVALID_OPTION`
    */
   constructor(options: VerrouOptions<Stores>) {
-    checkOptions('options', options, ['default', 'stores', 'retry', 'label', 'keepAlive', 'maxHold'])
+    checkOptions('options', options, ['default', 'stores', ...FACTORY_OPTIONS])
     const { default: defaultStore, stores, ...factoryOptions } = options
     namesIn('stores', stores)
     this.#factories = new Map(
@@ -110,11 +111,13 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   }
 
   /** Listens to the events of all stores: see {@link LockFactory.on}. @returns a function that ends it */
-  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => void): () => void {
-    const ends = [...this.#factories.values()].map((factory) => factory.on(event, listener))
-    return () => {
-      for (const end of ends) end()
-    }
+  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => unknown): () => void {
+    return this.#ofAll((factory) => factory.on(event, listener))
+  }
+
+  /** Runs callbacks within the wrapper, whatever their store: see {@link LockFactory.wrapWork}. @returns a function that ends it */
+  wrapWork(wrapper: WorkWrapper): () => void {
+    return this.#ofAll((factory) => factory.wrapWork(wrapper))
   }
 
   /** Closes all stores: see {@link LockFactory.close}. */
@@ -125,5 +128,12 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   /** Closes at the end of an `await using` scope. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #ofAll(begin: (factory: LockFactory) => () => void): () => void {
+    const ends = [...this.#factories.values()].map(begin)
+    return () => {
+      for (const end of ends) end()
+    }
   }
 }
