@@ -203,6 +203,9 @@ export interface LockErrorClass<Code extends LockErrorCode> {
 
 function classOf<Code extends LockErrorCode>(code: Code): LockErrorClass<Code> {
   return class extends LockError<Code> {
+    /** Loggers name the class of an error. */
+    static override readonly name = 'LockError'
+
     constructor(message: string, options?: LockErrorOptions) {
       super(code, message, options)
     }

@@ -17,12 +17,31 @@ export {
   type LockErrorOptions,
 } from './errors.ts'
 export type { ElectOptions, LeaderCallback, Leadership } from './locks/elect.ts'
+export type { WorkWrapper } from './locks/event-listeners.ts'
 export type { RunsInTransaction, TransactionStarter, TransactionWork } from './locks/guard.ts'
 // As types: holds and locks are made by factories.
 export type { Hold } from './locks/hold.ts'
 export type { ListOptions, LockPage } from './locks/list-locks.ts'
 export type { Lock, RunCallback, RunContext, RunOutcome } from './locks/lock.ts'
-export type { LockEvents } from './locks/lock-events.ts'
+export type {
+  AcquiredEvent,
+  CallEvent,
+  ExtendedEvent,
+  FailedEvent,
+  ForcedEvent,
+  HandedOnEvent,
+  HoldEvent,
+  KeyEvent,
+  LeakedEvent,
+  LockEvents,
+  LockKind,
+  LossReason,
+  LostEvent,
+  OverrunEvent,
+  RefusedEvent,
+  ReleasedEvent,
+  WaitingEvent,
+} from './locks/lock-events.ts'
 export { LockFactory } from './locks/lock-factory.ts'
 export type { LockInfo } from './locks/lock-info.ts'
 export type { Pruned, PruneOptions, PruneProgress } from './locks/prune.ts'
@@ -33,6 +52,7 @@ export type { SessionLock, SessionRunCallback, SessionRunContext } from './locks
 export type { SessionLockOptions } from './locks/session-options.ts'
 export type { LockUntilCommit, TransactionLocks } from './locks/transaction-locks.ts'
 export { Verrou, type VerrouOptions, type VerrouStores } from './locks/verrou.ts'
+export type { Logger } from './logger.ts'
 export type {
   AcquireOptions,
   HoldOptions,
@@ -66,5 +86,5 @@ export type {
   TryOutcome,
   WantAnswer,
 } from './store/lock-store.ts'
-export type { WakeSource, WakeupTrouble } from './store/wake-source.ts'
+export type { WakeSource, WakeupRecovery, WakeupTrouble } from './store/wake-source.ts'
 export { StoreTrouble, type TroubleKind } from './store-trouble.ts'

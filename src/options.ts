@@ -2,6 +2,7 @@ import { describeValue } from './describe-value.ts'
 import { type Duration, resolveMs } from './duration.ts'
 import { errors } from './errors.ts'
 import { LONGEST_KEY_BYTES } from './key.ts'
+import type { Logger } from './logger.ts'
 
 /** How `acquire`, `run` and `hold` go on after a refusal. */
 export interface RetryOptions {
@@ -95,6 +96,17 @@ export interface LockFactoryOptions extends KeepAliveOptions {
    * Default: `host:pid`.
    */
   readonly label?: string | undefined
+  /**
+   * Where events are logged, as with Verrou: any logger in the manner of pino. Locks that are taken and given back at `debug`; what was lost, and waiters
+   * that poll, at `warn`; a database that has no answer at `error`. Keys are logged, owner ids never. Default: nothing is logged.
+   */
+  readonly logger?: Logger | undefined
+  /**
+   * Whether to warn of a hold that was never released and whose object was collected as garbage, with the key and the place where it was taken: to
+   * the `logger`, else as a warning of the process. `true`: also of locks that were taken with `acquire()`, which costs some microseconds for each.
+   * `false`: never. Default: of what `hold()` returns, and not when `NODE_ENV` is `production`. A hold is never ended because of it.
+   */
+  readonly leakWarnings?: boolean | undefined
 }
 
 /** Which table the leases live in. */

@@ -9,6 +9,7 @@ import { mysqlStore } from '../src/drivers/mysql2.ts'
 import { pgStore } from '../src/drivers/pg.ts'
 import { LockFactory, type LockStore, Verrou } from '../src/index.ts'
 import { createMigrations } from '../src/schema/migrations.ts'
+import { instrument } from '../src/telemetry/otel.ts'
 import { rejection } from './suite/rejection.ts'
 
 /** A store that must not be asked: bad input is refused before anything is sent. */
@@ -220,6 +221,13 @@ describe('a store', () => {
     ['label', () => new LockFactory(memoryStore(), { label: '' })],
     ['label', () => new LockFactory(memoryStore(), { label: 'x'.repeat(256) })],
     ['label', () => new LockFactory(memoryStore(), { label: 'a\0b' })],
+    ['logger', () => new LockFactory(memoryStore(), { logger: 'pino' } as Anything)],
+    ['leakWarnings', () => new LockFactory(memoryStore(), { leakWarnings: 1 } as Anything)],
+    ['listener', () => new LockFactory(memoryStore()).on('lost', {} as Anything)],
+    ['event', () => new LockFactory(memoryStore()).on('Lost' as Anything, () => {})],
+    ['wrapper', () => new LockFactory(memoryStore()).wrapWork({} as Anything)],
+    ['locks', () => instrument(memoryStore() as Anything)],
+    ['keys', () => instrument(new LockFactory(memoryStore()), { keys: '*' } as Anything)],
     ['retry.attempts', () => new LockFactory(memoryStore(), { retry: { attempts: 0 } })],
     ['stores.a.driver', () => new Verrou({ default: 'a', stores: { a: { driver: {} } } } as Anything)],
     ['stores', () => new Verrou({ default: 'a' } as Anything)],

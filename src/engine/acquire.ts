@@ -16,6 +16,16 @@ export interface Trying {
   readonly timing: Timing
   readonly waiting: Waiting
   readonly giveBack: GiveBack
+  /** Who looks on while this call tries; missing: nobody. */
+  readonly watch?: CallWatch
+}
+
+/** Hears how a call gets on. */
+export interface CallWatch {
+  /** A question is put to the store. */
+  asks(): void
+  /** It was not granted at once. Called again for each pause. */
+  waits(): void
 }
 
 /** A grant that ran out before its answer arrived is no lock. This many in a row mean that the TTL is too short. */
@@ -42,6 +52,7 @@ export async function acquire(
   const place = engine.waiting.enter(request, isOneTry)
   let won: Grant | null = null
   try {
+    if (!place.isFirst) engine.watch?.waits()
     const settling = engine.giveBack.settle(request.key, bounds)
     if (settling) await settling
     const triesLeft = place.isFirst ? retry.attempts : await untilFirst(engine, place, retry, bounds)
@@ -104,6 +115,7 @@ async function tryUntilWon(
 
     const pauseMs = isCounted ? Math.max(0, dueMs - clock.nowMs()) : delayMs
     const mostMs = Math.min(pauseMs, bounds.leftMs())
+    engine.watch?.waits()
     const handedOver = await place.untilMaybeFree({ mostMs, isCounted }, obstacle, bounds)
     if (handedOver && isAlive(engine, handedOver)) return handedOver
   }
@@ -140,6 +152,7 @@ async function tryOnce(engine: Trying, request: LeaseRequest, bounds: Bounds, is
   const question = async () => {
     // Counted from before the latest sending: the store's clock started no earlier than this.
     sentAtMs = clock.nowMs()
+    engine.watch?.asks()
     try {
       return await engine.store.tryAcquire(mayHold ? { ...request, isRepeated: true } : request)
     } catch (error) {

@@ -46,14 +46,15 @@ export async function ask<T>(
       if (trouble.kind !== 'transient') unanswered++
       const isOverdue = timing.clock.nowMs() - startMs > longestMs
       const isDown = unanswered > MOST_UNANSWERED && !isPatient
-      if (!trouble.canPass || isOverdue || isDown) throw storageError(trouble)
+      if (!trouble.canPass || isOverdue || isDown) throw storageErrorOf(trouble)
       mayBeDone ||= trouble.mayHaveHappened
       await pause(timing.clock, backoffMs(++repeats, 4, isPatient ? 1_000 : 100, timing.chance), bounds)
     }
   }
 }
 
-function storageError(trouble: StoreTrouble): Error {
+/** What the caller is told when there is no answer to be had. */
+export function storageErrorOf(trouble: StoreTrouble): Error {
   return new errors.E_LOCK_STORAGE_ERROR(`the database could not answer: ${reasonOf(trouble.cause)}`, {
     cause: trouble.cause,
     details: { kind: trouble.kind, canPass: trouble.canPass },

@@ -1,7 +1,9 @@
 import { backoffMs } from '../backoff.ts'
+import { errors, isLockError } from '../errors.ts'
 import type { LockStore, RenewalAnswer } from '../store/lock-store.ts'
-import type { Timing } from './ask.ts'
-import { boundsOf } from './bounds.ts'
+import { asTrouble } from '../store-trouble.ts'
+import { storageErrorOf, type Timing } from './ask.ts'
+import { boundsOf, OutOfTime } from './bounds.ts'
 import type { Extension } from './keep.ts'
 import type { KeptHold } from './kept-hold.ts'
 
@@ -27,6 +29,8 @@ export interface RenewingParts {
   readonly timing: Timing
   /** Called when a hold was lost: somebody else may want to ask for its key. */
   readonly lost?: (key: string) => void
+  /** Called when the store had no answer for these holds: each is tried again while there is time. */
+  readonly failed?: (holds: readonly RenewedHold[], error: Error) => void
 }
 
 /** Renewals of several holds that are due at about the same time leave together: a fifth of a third of the TTL early. */
@@ -71,6 +75,11 @@ export class KeepAlive {
     this.#kept.set(hold, kept)
     this.#plan(kept)
     if (kept.dueMs < this.#nextMs) this.#arm()
+  }
+
+  /** Whether it is renewed. */
+  keeps(hold: RenewedHold): boolean {
+    return this.#kept.has(hold)
   }
 
   /** It is released, or over. What is on its way is not looked at any more. */
@@ -143,7 +152,10 @@ export class KeepAlive {
       hold.deadlineMs = Math.min(hold.deadlineMs, sentAtMs + ttlUs / 1000)
     }
     const bounds = boundsOf(timing.clock, patienceMs)
-    const answers = bounds.race(store.extendAll(renewals, patienceMs)).catch((): undefined => {})
+    const answers = bounds.race(store.extendAll(renewals, patienceMs)).catch((error: unknown): undefined => {
+      const holds = due.map(({ hold }) => hold)
+      this.#parts.failed?.(holds, renewalError(error, patienceMs))
+    })
     for (const { hold } of due) void hold.extendInTurn(() => answers)
 
     const heard = await answers
@@ -181,6 +193,12 @@ export class KeepAlive {
     const ttlMs = (hold.ttlUs ?? 0) / 1000
     return 5 + backoffMs(1 + Math.min(failures, 5), ttlMs / 100, Math.min(ttlMs / 10, 1_000), this.#parts.timing.chance)
   }
+}
+
+function renewalError(error: unknown, withinMs: number): Error {
+  if (isLockError(error)) return error
+  if (!(error instanceof OutOfTime)) return storageErrorOf(asTrouble(error))
+  return new errors.E_LOCK_STORAGE_ERROR(`the database did not answer a renewal within ${Math.round(withinMs)} ms`)
 }
 
 /** The TTL of the hold, but not beyond what is left. */

@@ -5,6 +5,8 @@ import type { Extension } from '../engine/keep.ts'
 import type { RenewedHold } from '../engine/keep-alive.ts'
 import { errors } from '../errors.ts'
 import type { Presence } from '../store/lock-store.ts'
+import type { LossReason } from './lock-events.ts'
+import type { Reporter } from './reporter.ts'
 
 /** What a {@link HeldLease} is made of. */
 export interface HeldLeaseInit {
@@ -14,6 +16,8 @@ export interface HeldLeaseInit {
   readonly ttlUs: number | null
   readonly deadlineMs: number
   readonly expiresAtUs: number | null
+  /** When the grant was asked for, by the local clock; missing: it was granted elsewhere. */
+  readonly sentAtMs?: number
   readonly attempt?: string
   readonly wasUnheard?: boolean
   readonly handOvers?: number
@@ -47,17 +51,27 @@ export class HeldLease implements RenewedHold {
   /** The end of its run is on its way to the store: from then on the store does not know the hold any more. */
   isFinishing = false
 
+  /** `maxHold` allows no later end, except by hand. */
+  latestEndMs = Number.POSITIVE_INFINITY
+
   #deadlineMs: number
   #abortReason: unknown
   #extending: Promise<unknown> = Promise.resolve()
   #extensions = 0
   #releasing: Promise<boolean> | undefined
+  #isWatched = false
+  #isEndTold = false
+  /** Since when it is known to be over, though its holder did not want that. */
+  #lostAtMs: number | undefined
+  readonly #sentAtMs: number | undefined
+  readonly #reporter: Reporter | undefined
   readonly #clock: Clock
   readonly #databaseClock: DatabaseClock
   #controller: AbortController | undefined
   #cancelTimer: () => void = () => {}
 
-  constructor(init: HeldLeaseInit, clock: Clock, databaseClock: DatabaseClock) {
+  /** @param reporter who is told how it ends; missing: nobody */
+  constructor(init: HeldLeaseInit, clock: Clock, databaseClock: DatabaseClock, reporter?: Reporter) {
     this.key = init.key
     this.owner = init.owner
     this.token = init.token
@@ -69,6 +83,8 @@ export class HeldLease implements RenewedHold {
     this.presence = init.presence
     this.#deadlineMs = init.deadlineMs
     this.expiresAtUs = init.expiresAtUs
+    this.#sentAtMs = init.sentAtMs
+    this.#reporter = reporter
     this.#clock = clock
     this.#databaseClock = databaseClock
   }
@@ -77,11 +93,11 @@ export class HeldLease implements RenewedHold {
     return this.#deadlineMs
   }
 
-  /** The signal follows, also to an earlier deadline. */
+  /** Who watches for it follows, also to an earlier deadline. */
   set deadlineMs(deadlineMs: number) {
     this.#deadlineMs = deadlineMs
     this.#cancelTimer()
-    if (this.#controller && !this.#controller.signal.aborted) this.#watch()
+    if (this.#isWatched && this.#abortReason === undefined) this.#watch()
   }
 
   /** One extension after the other: the last one to be answered must be the last one that the database carried out. */
@@ -104,6 +120,7 @@ export class HeldLease implements RenewedHold {
     this.deadlineMs = sentAtMs + ttlUs / 1000
     this.expiresAtUs = extendedAtUs + ttlUs
     this.isGuarded = false
+    this.tellExtension(ttlUs, 'kept-alive')
   }
 
   lose(): void {
@@ -140,10 +157,17 @@ export class HeldLease implements RenewedHold {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
-      if (this.#abortReason === undefined) this.#watch()
+      if (this.#abortReason === undefined) this.watch()
       else this.#controller.abort(this.#abortReason)
     }
     return this.#controller.signal
+  }
+
+  /** Its end is noticed at that moment, by a timer. */
+  watch(): void {
+    this.#isWatched = true
+    this.#cancelTimer()
+    this.#watch()
   }
 
   /** Aborts the signal, also for those who look at it later. */
@@ -154,11 +178,56 @@ export class HeldLease implements RenewedHold {
   }
 
   /** The end of the hold, one way or the other; the signal of a released hold stays quiet. */
-  end(state: 'released' | 'lost'): void {
+  end(state: 'released' | 'lost', reason?: LossReason): void {
     if (this.state === 'released') return
     this.state = state
-    if (state === 'lost') this.abort(this.lossError())
-    else this.#cancelTimer()
+    if (state === 'lost') {
+      this.abort(this.lossError())
+      this.#tellLoss(reason ?? this.lossReason())
+    } else {
+      this.#cancelTimer()
+      this.tellRelease(true)
+    }
+  }
+
+  /** Its work is over, maybe later than the hold was. To be called before it is released. */
+  workEnded(): void {
+    const reporter = this.#reporter
+    if (!reporter?.topics.lost.isHeard && !reporter?.topics.overrun.isHeard) return
+    this.noticeExpiry()
+    if (this.#lostAtMs === undefined) return
+    const overMs = this.#clock.nowMs() - this.#lostAtMs
+    this.#lostAtMs = undefined
+    reporter.tell('overrun', { ...this.#about(), overMs })
+  }
+
+  /** If its time is over, that is a loss; unless it was handed on: whoever has it may have extended it. */
+  noticeExpiry(): void {
+    const isOurs = this.state === 'held' && this.isProven && !this.isShared
+    if (isOurs && this.isOver()) this.#tellLoss(this.lossReason())
+  }
+
+  /** It is over for its holder; `isConfirmed`: the database has said so, too. */
+  tellRelease(isConfirmed: boolean): void {
+    if (this.#isEndTold) return
+    this.#isEndTold = true
+    if (this.#reporter?.topics.released.isHeard) this.#reporter.tell('released', { ...this.#about(), isConfirmed })
+  }
+
+  /** Somebody else has it from here on. */
+  tellHandedOn(): void {
+    if (!this.isShared && this.#reporter?.topics['handed-on'].isHeard) this.#reporter.tell('handed-on', this.#about())
+  }
+
+  tellExtension(ttlUs: number | null, how: 'by-hand' | 'kept-alive'): void {
+    if (!this.#reporter?.topics.extended.isHeard) return
+    const { key, token } = this.#about()
+    this.#reporter.tell('extended', { key, token, ttlMs: ttlUs === null ? null : ttlUs / 1000, how })
+  }
+
+  /** It was never released, and nobody can do that any more. */
+  tellLeak(takenAt: string, isKeptAlive: boolean): void {
+    this.#reporter?.tell('leaked', { ...this.#about(), isKeptAlive, takenAt })
   }
 
   /** The error that tells of the loss. */
@@ -172,12 +241,36 @@ export class HeldLease implements RenewedHold {
     })
   }
 
+  /** What ends it at this moment, if something does. */
+  protected lossReason(): LossReason {
+    if (this.presence?.isGone) return 'presence-ended'
+    if (!this.isProven || this.#clock.nowMs() < this.deadlineMs) return 'gone'
+    // But for what rounding to microseconds takes away.
+    return Math.abs(this.deadlineMs - this.latestEndMs) <= 1 ? 'max-hold' : 'expired'
+  }
+
+  #tellLoss(reason: LossReason): void {
+    if (this.#isEndTold) return
+    this.#isEndTold = true
+    const nowMs = this.#clock.nowMs()
+    this.#lostAtMs = this.isProven ? Math.min(nowMs, this.deadlineMs) : nowMs
+    if (this.#reporter?.topics.lost.isHeard) this.#reporter.tell('lost', { ...this.#about(this.#lostAtMs), reason })
+  }
+
+  #about(nowMs = this.#clock.nowMs()) {
+    const { key } = this
+    const heldMs = this.#sentAtMs === undefined ? null : nowMs - this.#sentAtMs
+    return { key, token: this.#reporter?.tokenOf(this.token) ?? null, heldMs }
+  }
+
   /** Sleeps until the deadline; if an extension has moved it meanwhile, sleeps on. */
   #watch(): void {
     const leftMs = this.remainingMs()
     if (leftMs === null || this.state === 'released') return
-    if (leftMs === 0) this.abort(this.lossError())
-    else this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch(), this.isAtWork)
+    if (leftMs === 0) {
+      this.abort(this.lossError())
+      this.noticeExpiry()
+    } else this.#cancelTimer = this.#clock.after(leftMs, () => this.#watch(), this.isAtWork)
   }
 
   /** By what the database said elsewhere: without ever having heard of its clock, nothing is proven. */

@@ -48,7 +48,11 @@ export class HoldRegistry {
   /** Forgets the holds whose time is over. */
   sweep(): void {
     const nowMs = this.#clock.nowMs()
-    for (const held of this.#holds) if (held.deadlineMs <= nowMs) this.#holds.delete(held)
+    for (const held of this.#holds) {
+      if (held.deadlineMs > nowMs) continue
+      this.#holds.delete(held)
+      held.noticeExpiry()
+    }
     this.#sweepAt = Math.max(LEAST_SWEEP, this.#holds.size * 2)
     if (this.#stopListening) this.#listenNoMore()
   }

@@ -1,6 +1,6 @@
 import type { TransactionLike } from '../caller-transaction.ts'
 import type { AbortSource } from '../engine/abort-source.ts'
-import { acquire, type Trying } from '../engine/acquire.ts'
+import type { Trying } from '../engine/acquire.ts'
 import { ask } from '../engine/ask.ts'
 import { boundsOf } from '../engine/bounds.ts'
 import type { DatabaseClock } from '../engine/database-clock.ts'
@@ -12,7 +12,10 @@ import type { ResolvedKeeping, ResolvedRetry, WithinOptions } from '../options.t
 import type { LeaseState, LockStore, TransactionStore } from '../store/lock-store.ts'
 import { HeldLease, type HeldLeaseInit } from './held-lease.ts'
 import type { HoldRegistry } from './hold-registry.ts'
+import type { LeakWatch } from './leak-watch.ts'
 import { notTransferableError } from './lock-errors.ts'
+import type { Reporter } from './reporter.ts'
+import { watchedAcquire } from './watched-acquire.ts'
 
 /** What the locks of one factory, or of one transaction of a factory, share. */
 export interface LockContext {
@@ -38,6 +41,10 @@ export interface LockContext {
   readonly checked: Set<string>
   /** Calls of `run` whose callback or release is in progress, for closing to wait for, with their holds. */
   readonly running: Map<Promise<unknown>, HeldLease>
+  /** Who is told what happens to the locks. */
+  readonly reporter: Reporter
+  /** Who looks after holds that are never released; `undefined`: nobody. */
+  readonly leaks: LeakWatch | undefined
 }
 
 /** Who asks for which lease. */
@@ -68,16 +75,17 @@ export async function takeLease(
   retry: ResolvedRetry,
   signal?: AbortSignal,
 ): Promise<HeldLease | null> {
-  const { engine, databaseClock, holds } = context
+  const { engine, databaseClock, holds, closing, reporter } = context
   const request = { ...wish, attempt: context.nextAttempt(), heldBy: context.heldBy }
-  const grant = await acquire(engine, request, retry, context.closing, signal && context.signals.of(signal))
+  const grant = await watchedAcquire(engine, request, retry, reporter, closing, signal && context.signals.of(signal))
   if (!grant) return null
 
   databaseClock.note(grant.grantedAtUs, grant.sentAtMs)
   const expiresAtUs = wish.ttlUs === null ? null : grant.grantedAtUs + wish.ttlUs
-  const held = new HeldLease({ ...wish, ...grant, expiresAtUs }, engine.timing.clock, databaseClock)
+  const held = new HeldLease({ ...wish, ...grant, expiresAtUs }, engine.timing.clock, databaseClock, reporter)
   holds.add(held)
   if (held.presence?.isGone) loseWithPresence(context, held)
+  else if (reporter.topics.lost.isHeard) held.watch()
   return held
 }
 
@@ -110,16 +118,24 @@ export async function takeKeptLease(
   const ttlUs = Math.min(wish.ttlUs ?? Number.POSITIVE_INFINITY, Math.ceil(maxHoldMs * 1000))
   const bounded = { ...wish, ttlUs: ttlUs === Number.POSITIVE_INFINITY ? null : ttlUs }
   const held = await takeLease(context, bounded, retry, signal)
-  if (held) held.isAtWork = isAtWork
+  if (held) {
+    held.isAtWork = isAtWork
+    if (maxHoldMs !== Number.POSITIVE_INFINITY) held.latestEndMs = held.deadlineMs - ttlUs / 1000 + maxHoldMs
+  }
   // Without an end there is nothing to renew.
   const isRenewed = isKeptAlive && wish.ttlUs !== null
-  if (held && isRenewed) context.keepAlive?.keep(held, held.deadlineMs - ttlUs / 1000 + maxHoldMs)
+  if (held && isRenewed) context.keepAlive?.keep(held, held.latestEndMs)
   return held
 }
 
 /** Extends a hold. @returns whether it was still live; if not it is lost from now on */
 export async function extendLease(context: LockContext, held: HeldLease, ttlUs: number | null): Promise<boolean> {
-  const extension = await held.extendInTurn(() => extend(context.engine, held, ttlUs))
+  const extension = await held
+    .extendInTurn(() => extend(context.engine, held, ttlUs))
+    .catch((error) => {
+      context.reporter.holdFailed('extend', held.key, error)
+      throw error
+    })
   if (extension === null || held.state === 'lost') {
     held.end('lost')
     context.holds.delete(held)
@@ -129,6 +145,7 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
   context.keepAlive?.extended(held)
   context.databaseClock.note(extension.extendedAtUs, extension.sentAtMs)
   held.expiresAtUs = ttlUs === null ? null : extension.extendedAtUs + ttlUs
+  held.tellExtension(ttlUs, 'by-hand')
   return true
 }
 
@@ -139,6 +156,7 @@ export async function extendLease(context: LockContext, held: HeldLease, ttlUs: 
  */
 export function handOut(context: LockContext, held: HeldLease): void {
   if (held.presence) throw notTransferableError(held.key)
+  held.tellHandedOn()
   context.holds.delete(held)
   context.engine.handingOver?.freed(held.key)
 }
@@ -148,15 +166,27 @@ export async function releaseLease(context: LockContext, held: HeldLease): Promi
   // From here on the release is on its way: closing leaves the hold to it.
   context.holds.delete(held)
   context.keepAlive?.stop(held)
-  const isReleased = await held.releaseOnce(() => release(context.engine, held))
-  held.end(isReleased ? 'released' : 'lost')
-  return isReleased
+  held.workEnded()
+  try {
+    const isReleased = await held.releaseOnce(() => release(context.engine, held))
+    held.end(isReleased ? 'released' : 'lost')
+    return isReleased
+  } catch (error) {
+    return releaseFailed(context, held, error)
+  }
+}
+
+/** The holder is done with it all the same, and the database is asked again in the background. @throws the error */
+export function releaseFailed({ reporter }: LockContext, held: HeldLease, error: unknown): never {
+  reporter.holdFailed('release', held.key, error)
+  held.tellRelease(false)
+  throw error
 }
 
 /** A hold that another process, or an earlier life of this one, has won. */
 export function restoredLease(context: LockContext, hold: Omit<HeldLeaseInit, 'deadlineMs'>): HeldLease {
   const init = { ...hold, deadlineMs: Number.NEGATIVE_INFINITY }
-  const held = new HeldLease(init, context.engine.timing.clock, context.databaseClock)
+  const held = new HeldLease(init, context.engine.timing.clock, context.databaseClock, context.reporter)
   held.isShared = true
   return held
 }
@@ -164,7 +194,8 @@ export function restoredLease(context: LockContext, hold: Omit<HeldLeaseInit, 'd
 /** Frees the key, whoever holds it. */
 export async function forceReleaseKey(context: LockContext, key: string): Promise<void> {
   const { store, timing } = context.engine
-  await ask(() => store.forceRelease(key), timing, boundsOf(timing.clock, Number.POSITIVE_INFINITY))
+  const wasHeld = await ask(() => store.forceRelease(key), timing, boundsOf(timing.clock, Number.POSITIVE_INFINITY))
+  context.reporter.tell('released-by-force', { key, wasHeld })
   context.engine.handingOver?.freed(key)
 }
 

@@ -11,7 +11,9 @@ import { KeepAlive } from '../engine/keep-alive.ts'
 import { SharedSignals } from '../engine/shared-signals.ts'
 import { WaitLines } from '../engine/wait-lines.ts'
 import { errors } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import {
+  BOOLEAN_RULE,
   checkLabel,
   checkOptions,
   invalidOption,
@@ -23,21 +25,28 @@ import {
 import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { type ElectOptions, elect, type LeaderCallback } from './elect.ts'
+import { EventListeners, type WorkWrapper } from './event-listeners.ts'
 import { HoldRegistry } from './hold-registry.ts'
+import { LeakWatch } from './leak-watch.ts'
 import { type ListOptions, type LockPage, listLocks } from './list-locks.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import { type LockContext, loseWithPresence, releaseLease } from './lock-context.ts'
-import { type LockEvents, listenTo } from './lock-events.ts'
+import type { LockEvents } from './lock-events.ts'
 import { inspectLock, type LockInfo } from './lock-info.ts'
+import { logEvents, resolveLogger } from './log-events.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import { numberedIds } from './numbered-ids.ts'
 import { type Pruned, type PruneOptions, prune } from './prune.ts'
+import { Reporter } from './reporter.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { type SessionContext, sessionContextOf } from './session-context.ts'
 import { newSessionLock, type SessionLock } from './session-lock.ts'
 import { checkSessionOptions, isStrategy, type SessionLockOptions } from './session-options.ts'
 import { TransactionLocks } from './transaction-locks.ts'
+
+/** The options of a factory, and of `Verrou` for all of its own. */
+export const FACTORY_OPTIONS = ['retry', 'label', 'keepAlive', 'maxHold', 'logger', 'leakWarnings']
 
 /** How long closing waits for callbacks in progress, and again for the database to confirm the releases. */
 const CLOSE_WITHIN_MS = 5_000
@@ -55,6 +64,8 @@ export class LockFactory implements AsyncDisposable {
   readonly #giveBack: BackgroundGiveBack
   readonly #keepAlive: KeepAlive
   readonly #closing = new Closing()
+  readonly #listeners: EventListeners
+  #endLogging = () => {}
   #session: SessionContext | undefined
   #closed: Promise<void> | undefined
 
@@ -65,14 +76,21 @@ export class LockFactory implements AsyncDisposable {
    */
   constructor(store: LockStore, options: LockFactoryOptions = {}) {
     checkStore('store', store)
-    checkOptions('options', options, ['retry', 'label', 'keepAlive', 'maxHold'])
+    checkOptions('options', options, FACTORY_OPTIONS)
     const retry = resolveRetry(options.retry)
     const timing: Timing = { clock: systemClock, chance: Math.random }
     const giveBack = new BackgroundGiveBack(store, timing, (key) => lines.freed(key))
     const lines = new WaitLines({ store, timing, giveBack })
+    const heldBy = checkLabel(options.label) ?? `${hostname()}:${process.pid}`
+    const logger = resolveLogger(options.logger)
+    this.#listeners = new EventListeners(store.wakeSource, logger)
+    const reporter = new Reporter(this.#listeners, heldBy, 'lease')
     this.#store = store
     this.#giveBack = giveBack
-    this.#keepAlive = new KeepAlive({ store, timing, lost: (key) => lines.freed(key) })
+    this.#keepAlive = new KeepAlive({
+      ...{ store, timing, lost: (key) => lines.freed(key) },
+      failed: (holds, error) => reporter.renewalFailed(holds, error),
+    })
     this.#context = {
       engine: { store, timing, waiting: lines, giveBack, handingOver: handingOver({ store, timing, giveBack, lines }) },
       rootStore: store,
@@ -80,7 +98,7 @@ export class LockFactory implements AsyncDisposable {
       keeping: resolveKeeping(options),
       retry,
       once: { ...retry, attempts: 1 },
-      heldBy: checkLabel(options.label) ?? `${hostname()}:${process.pid}`,
+      heldBy,
       nextAttempt: numberedIds(),
       closing: this.#closing,
       signals: new SharedSignals(),
@@ -91,7 +109,11 @@ export class LockFactory implements AsyncDisposable {
       databaseClock: new DatabaseClock(timing.clock),
       checked: new Set(),
       running: new Map(),
+      reporter,
+      leaks: leakWatchOf(options.leakWarnings, this.#keepAlive, logger),
     }
+    // At last: the store remembers it, also of a factory whose options are refused.
+    if (logger) this.#endLogging = logEvents(this.#listeners, logger)
   }
 
   /**
@@ -275,15 +297,32 @@ export class LockFactory implements AsyncDisposable {
   }
 
   /**
-   * Calls the listener for every event of that name: see {@link LockEvents}. Errors of the listener are ignored.
+   * Calls the listener for every event of that name, right when it happens: see {@link LockEvents}. A listener that throws, or whose promise rejects,
+   * changes nothing for anybody else, and is reported once. While nobody listens to an event, it costs nothing.
+   *
+   * The same events go to the channels `verrou-sql:<event>` of `node:diagnostics_channel`, if somebody has subscribed to them.
    *
    * @returns a function that ends it
    * @throws LockError `E_INVALID_OPTION` for an unknown event
    * @example
-   * locks.on('wakeup-degraded', ({ reason, message }) => logger.warn({ reason }, message))
+   * locks.on('lost', ({ key, heldMs, reason }) => logger.warn({ key, heldMs, reason }, 'lock lost'))
    */
-  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => void): () => void {
-    return listenTo(this.#store, event, listener)
+  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => unknown): () => void {
+    return this.#listeners.on(event, listener)
+  }
+
+  /**
+   * Runs every callback of `run`, `runOncePer` and `elect` within the wrapper: for what the work is to have around it, such as a context of
+   * `AsyncLocalStorage`, or a span. The wrapper calls `work`, and returns; the result of the work goes past it. If it throws, or does not call `work`,
+   * the work is done all the same.
+   *
+   * @returns a function that ends it
+   * @throws LockError `E_INVALID_OPTION`
+   * @example
+   * locks.wrapWork(({ key }, work) => logContext.run({ lock: key }, work))
+   */
+  wrapWork(wrapper: WorkWrapper): () => void {
+    return this.#listeners.wrapWork(wrapper)
   }
 
   /**
@@ -315,12 +354,29 @@ export class LockFactory implements AsyncDisposable {
     this.#context.holds.sweep()
     await Promise.all([this.#giveBack.close(CLOSE_WITHIN_MS), this.#session?.giveBack.close(CLOSE_WITHIN_MS)])
     await this.#within(this.#store.close())
+    this.#endLogging()
   }
 
   async #within(work: Promise<unknown>): Promise<void> {
     await boundsOf(this.#context.engine.timing.clock, CLOSE_WITHIN_MS)
       .race(work)
       .catch(() => {})
+  }
+}
+
+/** @throws LockError `E_INVALID_OPTION` */
+function leakWatchOf(given: unknown, keepAlive: KeepAlive, logger: Logger | undefined): LeakWatch | undefined {
+  if (!BOOLEAN_RULE.isValid(given)) throw invalidOption('leakWarnings', BOOLEAN_RULE.rule, given)
+  if (given === false || (given === undefined && isProduction())) return undefined
+  return new LeakWatch({ isForAcquire: given === true, isKeptAlive: (held) => keepAlive.keeps(held), logger })
+}
+
+/** Where the environment may not be read, as in Deno without the permission, nobody develops. */
+function isProduction(): boolean {
+  try {
+    return process.env.NODE_ENV === 'production'
+  } catch {
+    return true
   }
 }
 

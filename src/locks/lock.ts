@@ -15,6 +15,7 @@ import {
 import { guardedTransaction, guardLease, type TransactionStarter, type TransactionWork } from './guard.ts'
 import { HeldLease } from './held-lease.ts'
 import { Hold } from './hold.ts'
+import type { LeakPlace } from './leak-watch.ts'
 import {
   extendLease,
   forceReleaseKey,
@@ -104,12 +105,14 @@ export class Lock {
    * }
    */
   async acquire(options?: AcquireOptions): Promise<boolean> {
-    return this.#keep(await this.#take(options))
+    const place = this.#context.leaks?.placeOfAcquire(this.acquire)
+    return this.#keep(await this.#take(options), place)
   }
 
   /** Like {@link acquire}, with a single try. */
   async acquireImmediately(): Promise<boolean> {
-    return this.#keep(await takeLease(this.#context, this.#wish, this.#context.once))
+    const place = this.#context.leaks?.placeOfAcquire(this.acquireImmediately)
+    return this.#keep(await takeLease(this.#context, this.#wish, this.#context.once), place)
   }
 
   /**
@@ -147,9 +150,12 @@ export class Lock {
    * await using held = await lock.hold({ retry: { timeout: '10s' } })
    */
   async hold(options?: HoldOptions): Promise<Hold> {
+    const place = this.#context.leaks?.placeOfHold(this.hold)
     const held = await this.#takeKept(options, this.#context.retry, false)
     if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${quoted(this.key)} was not granted in time`)
-    return new Hold(this.#context, held, this.#wish.ttlUs)
+    const hold = new Hold(this.#context, held, this.#wish.ttlUs)
+    place?.watch(hold, held)
+    return hold
   }
 
   /**
@@ -173,7 +179,7 @@ export class Lock {
   async forceRelease(): Promise<void> {
     await forceReleaseKey(this.#context, this.key)
     if (this.#held?.state !== 'held') return
-    this.#held.end('lost')
+    this.#held.end('lost', 'forced')
     this.#context.holds.delete(this.#held)
   }
 
@@ -315,9 +321,10 @@ export class Lock {
     return takeKeptLease(context, this.#wish, keeping, resolveRetry(given.retry, base), given.signal, isAtWork)
   }
 
-  #keep(held: HeldLease | null): boolean {
+  #keep(held: HeldLease | null, place: LeakPlace | undefined): boolean {
     // A refused second try must not make this object forget the hold that it has.
     if (held) this.#held = held
+    if (held) place?.watch(this, held)
     return held !== null
   }
 

@@ -18,7 +18,10 @@ export function runHolding<Result>(
   work: () => Result | Promise<Result>,
   finish: FinishWork = () => releaseAfterWork(context, held),
 ): Promise<Result> {
-  const running = workAndFinish(held, work, finish)
+  const { reporter } = context
+  const { listeners } = reporter
+  const wrapped = listeners.hasWrappers ? () => listeners.doWrapped(reporter.aboutHold(held), work) : work
+  const running = workAndFinish(held, wrapped, finish)
   // Until the release is through: closing must not release the same hold beside it.
   context.running.set(running, held)
   const forget = () => context.running.delete(running)

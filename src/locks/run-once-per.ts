@@ -16,7 +16,7 @@ import { randomId } from '../random-id.ts'
 import type { RunEnd, RunRecord } from '../store/lock-store.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkCallback, Lock, type RunCallback, type RunOutcome } from './lock.ts'
-import { type LeaseWish, type LockContext, takeKeptLease } from './lock-context.ts'
+import { type LeaseWish, type LockContext, releaseFailed, takeKeptLease } from './lock-context.ts'
 import { endAfterWork, runHolding } from './run-holding.ts'
 import { workContext } from './work-context.ts'
 
@@ -111,9 +111,12 @@ async function finishLease(context: LockContext, held: HeldLease, end: RunEnd): 
   // Renewed until the end is confirmed: the database may be away for longer than what is left of the lease. From here on, that the row
   // names another token may be our own doing.
   held.isFinishing = true
+  held.workEnded()
   try {
     const isFinished = await finishRun(context.engine, context.rootStore, held, end)
     held.end(isFinished ? 'released' : 'lost')
+  } catch (error) {
+    releaseFailed(context, held, error)
   } finally {
     context.keepAlive?.stop(held)
   }

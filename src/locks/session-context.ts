@@ -1,4 +1,3 @@
-import { acquire } from '../engine/acquire.ts'
 import { DatabaseClock } from '../engine/database-clock.ts'
 import { BackgroundGiveBack } from '../engine/give-back.ts'
 import { handingOver } from '../engine/hand-over.ts'
@@ -9,6 +8,7 @@ import type { SessionStore } from '../store/lock-store.ts'
 import { HeldSession } from './held-session.ts'
 import { HoldRegistry } from './hold-registry.ts'
 import type { LeaseWish, LockContext } from './lock-context.ts'
+import { watchedAcquire } from './watched-acquire.ts'
 
 /** What the session locks of one factory share: what its leases share, with another store. */
 export interface SessionContext extends LockContext {
@@ -39,6 +39,7 @@ export function sessionContextOf(factory: LockContext): SessionContext {
     databaseClock: new DatabaseClock(timing.clock),
     checked: new Set(),
     running: new Map(),
+    reporter: factory.reporter.of('session'),
   }
 }
 
@@ -49,11 +50,11 @@ export async function takeSession(
   retry: ResolvedRetry,
   signal?: AbortSignal,
 ): Promise<HeldSession | null> {
-  const { engine, holds, session, heldBy, closing, signals } = context
+  const { engine, holds, session, heldBy, closing, signals, reporter } = context
   const request = { ...wish, attempt: context.nextAttempt(), heldBy }
-  const grant = await acquire(engine, request, retry, closing, signal && signals.of(signal))
+  const grant = await watchedAcquire(engine, request, retry, reporter, closing, signal && signals.of(signal))
   if (!grant) return null
-  const held = new HeldSession(wish.key, wish.owner, grant, engine.timing.clock, context.databaseClock)
+  const held = new HeldSession(wish.key, wish.owner, grant, engine.timing.clock, context.databaseClock, reporter)
   holds.add(held)
   session.onLoss(held, () => {
     held.end('lost')

@@ -3,6 +3,7 @@ import { errors } from '../errors.ts'
 import { checkKey } from '../key.ts'
 import { type AcquireOptions, checkAcquireOptions, type ResolvedRetry, resolveRetry } from '../options.ts'
 import type { HeldSession } from './held-session.ts'
+import type { LeakPlace } from './leak-watch.ts'
 import { checkCallback, type RunOutcome } from './lock.ts'
 import { inspectKey, type LeaseWish, releaseLease } from './lock-context.ts'
 import { notOwnedError } from './lock-errors.ts'
@@ -65,12 +66,14 @@ export class SessionLock {
    * reason of `signal`
    */
   async acquire(options?: AcquireOptions): Promise<boolean> {
-    return this.#keep(await this.#take(options))
+    const place = this.#context.leaks?.placeOfAcquire(this.acquire)
+    return this.#keep(await this.#take(options), place)
   }
 
   /** Like {@link acquire}, with a single try. */
   async acquireImmediately(): Promise<boolean> {
-    return this.#keep(await this.#take(undefined, this.#context.once))
+    const place = this.#context.leaks?.placeOfAcquire(this.acquireImmediately)
+    return this.#keep(await this.#take(undefined, this.#context.once), place)
   }
 
   /**
@@ -99,9 +102,12 @@ export class SessionLock {
    * @throws LockError `E_LOCK_TIMEOUT` when it was not granted within the tries or the time; else what {@link acquire} throws
    */
   async hold(options?: AcquireOptions): Promise<SessionHold> {
+    const place = this.#context.leaks?.placeOfHold(this.hold)
     const held = await this.#take(options)
     if (!held) throw new errors.E_LOCK_TIMEOUT(`the lock on ${quoted(this.key)} was not granted in time`)
-    return new SessionHold(this.#context, held)
+    const hold = new SessionHold(this.#context, held)
+    place?.watch(hold, held)
+    return hold
   }
 
   /**
@@ -183,9 +189,10 @@ export class SessionLock {
     return takeSession(this.#context, this.#wish, resolveRetry(retry, base), signal)
   }
 
-  #keep(held: HeldSession | null): boolean {
+  #keep(held: HeldSession | null, place: LeakPlace | undefined): boolean {
     // A refused second try must not make this object forget the hold that it has.
     if (held) this.#held = held
+    if (held) place?.watch(this, held)
     return held !== null
   }
 

@@ -1,6 +1,5 @@
 import type { TransactionLike } from '../caller-transaction.ts'
 import type { Ttl } from '../duration.ts'
-import { acquire } from '../engine/acquire.ts'
 import { giveBackWithin, tryingUntilCommit, waitingWithin } from '../engine/within-transaction.ts'
 import { checkKey } from '../key.ts'
 import {
@@ -21,6 +20,7 @@ import { type LockContext, storeWithin } from './lock-context.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { refuseSession } from './session-options.ts'
+import { watchedAcquire } from './watched-acquire.ts'
 
 /**
  * A transaction that waits has a connection, and often rows that others want. So it never waits for ever unless it is told to
@@ -70,6 +70,9 @@ export class TransactionLocks {
       // Closing the factory ends nothing that a transaction has taken: the transaction does.
       holds: new HoldRegistry(timing.clock),
       running: new Map(),
+      reporter: factory.reporter.of('lease', true),
+      // What is taken here is often meant to outlive its object.
+      leaks: undefined,
     }
   }
 
@@ -152,10 +155,12 @@ export class TransactionLocks {
   }
 
   async #lockOne(key: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<LockUntilCommit | null> {
-    const { engine, retry, closing, signals } = this.#context
+    const { engine, retry, closing, signals, reporter } = this.#context
+    const told = reporter.of('until-commit', true)
     const request = { key, owner: '', attempt: randomId(), ttlUs: null, heldBy: '' }
     const trying = tryingUntilCommit(this.#store, engine.timing)
-    const grant = await acquire(trying, request, { ...retry, timeoutMs }, closing, signal && signals.of(signal))
+    const patience = { ...retry, timeoutMs }
+    const grant = await watchedAcquire(trying, request, patience, told, closing, signal && signals.of(signal))
     return grant && Object.freeze({ key, fencingToken: grant.token })
   }
 }

@@ -5,10 +5,11 @@ import { errors } from '../errors.ts'
 import { checkOptions, type LockFactoryOptions, namesIn, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import type { ElectOptions, LeaderCallback } from './elect.ts'
+import type { WorkWrapper } from './event-listeners.ts'
 import type { ListOptions, LockPage } from './list-locks.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import type { LockEvents } from './lock-events.ts'
-import { checkStore, LockFactory } from './lock-factory.ts'
+import { checkStore, FACTORY_OPTIONS, LockFactory } from './lock-factory.ts'
 import type { LockInfo } from './lock-info.ts'
 import type { Pruned, PruneOptions } from './prune.ts'
 import type { LastRun, RunOncePerOptions } from './run-once-per.ts'
@@ -49,7 +50,7 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
    * @throws LockError `E_INVALID_OPTION`
    */
   constructor(options: VerrouOptions<Stores>) {
-    checkOptions('options', options, ['default', 'stores', 'retry', 'label', 'keepAlive', 'maxHold'])
+    checkOptions('options', options, ['default', 'stores', ...FACTORY_OPTIONS])
     const { default: defaultStore, stores, ...factoryOptions } = options
     namesIn('stores', stores)
     this.#factories = new Map(
@@ -128,11 +129,13 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   }
 
   /** Listens to the events of all stores: see {@link LockFactory.on}. @returns a function that ends it */
-  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => void): () => void {
-    const ends = [...this.#factories.values()].map((factory) => factory.on(event, listener))
-    return () => {
-      for (const end of ends) end()
-    }
+  on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => unknown): () => void {
+    return this.#ofAll((factory) => factory.on(event, listener))
+  }
+
+  /** Runs callbacks within the wrapper, whatever their store: see {@link LockFactory.wrapWork}. @returns a function that ends it */
+  wrapWork(wrapper: WorkWrapper): () => void {
+    return this.#ofAll((factory) => factory.wrapWork(wrapper))
   }
 
   /** Closes all stores: see {@link LockFactory.close}. */
@@ -143,5 +146,12 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   /** Closes at the end of an `await using` scope. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #ofAll(begin: (factory: LockFactory) => () => void): () => void {
+    const ends = [...this.#factories.values()].map(begin)
+    return () => {
+      for (const end of ends) end()
+    }
   }
 }

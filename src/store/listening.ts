@@ -3,8 +3,9 @@ import type { Chance, Clock } from '../clock.ts'
 import { type ListeningStatements, listeningStatements } from '../dialects/postgres/listening-statements.ts'
 import type { SqlExecutor } from '../executors/executor.ts'
 import type { HearingConnection } from '../executors/reopening-connection.ts'
+import { LOCK_CHANNELS } from '../lock-channels.ts'
 import { ListeningProbe } from './listening-probe.ts'
-import type { ClosableWakeSource, WakeupTrouble } from './wake-source.ts'
+import type { ClosableWakeSource, WakeupRecovery, WakeupTrouble } from './wake-source.ts'
 
 /** What {@link Listening} is made of. */
 export interface ListeningParts {
@@ -59,9 +60,12 @@ export class Listening implements ClosableWakeSource {
   readonly #probe: ListeningProbe
   readonly #wakes = new Map<string, Set<{ readonly wake: () => void }>>()
   readonly #troubleListeners = new Set<(trouble: WakeupTrouble) => void>()
+  readonly #recoveryListeners = new Set<(recovery: WakeupRecovery) => void>()
   #run: Run | undefined
   #isHearing = false
   #trouble: WakeupTrouble | undefined
+  /** Since when waiters poll, as the listeners were told; stays while nobody waits. */
+  #degradedAtMs: number | undefined
   #deafUntilMs = 0
   #failedAttempts = 0
   #hasHeard = false
@@ -100,6 +104,12 @@ export class Listening implements ClosableWakeSource {
     const trouble = this.#trouble
     if (trouble) queueMicrotask(() => this.#troubleListeners.has(told) && told(trouble))
     return () => this.#troubleListeners.delete(told)
+  }
+
+  onRecovery(listener: (recovery: WakeupRecovery) => void): () => void {
+    const told = (recovery: WakeupRecovery) => listener(recovery)
+    this.#recoveryListeners.add(told)
+    return () => this.#recoveryListeners.delete(told)
   }
 
   async close(): Promise<void> {
@@ -180,6 +190,7 @@ export class Listening implements ClosableWakeSource {
     this.#hasHeard = false
     this.#trouble = undefined
     this.#failedAttempts = 0
+    this.#tellOfRecovery()
     this.#wakeAll()
   }
 
@@ -250,9 +261,19 @@ export class Listening implements ClosableWakeSource {
   #tell(trouble: WakeupTrouble): void {
     if (this.#trouble) return
     this.#trouble = trouble
+    this.#degradedAtMs ??= this.#parts.clock.nowMs()
     for (const told of [...this.#troubleListeners]) told(trouble)
+    LOCK_CHANNELS['wakeup-degraded'].publish(trouble)
     // Who relied on hearing has slept for long enough.
     this.#wakeAll()
+  }
+
+  #tellOfRecovery(): void {
+    if (this.#degradedAtMs === undefined) return
+    const recovery: WakeupRecovery = { degradedMs: this.#parts.clock.nowMs() - this.#degradedAtMs }
+    this.#degradedAtMs = undefined
+    for (const told of [...this.#recoveryListeners]) told(recovery)
+    LOCK_CHANNELS['wakeup-restored'].publish(recovery)
   }
 
   #notified(channel: string, payload: string): void {

@@ -11,6 +11,12 @@ export interface WakeupTrouble {
   readonly cause?: unknown
 }
 
+/** Told when they work again. */
+export interface WakeupRecovery {
+  /** For how long waiters had to poll, milliseconds. */
+  readonly degradedMs: number
+}
+
 /**
  * Says that a key may be free, also when another process freed it. Only a hint: it may be late, come for nothing, or not
  * come at all. Opens what it needs while somebody has subscribed.
@@ -31,6 +37,12 @@ export interface WakeSource {
    * @returns ends it
    */
   onTrouble(listener: (trouble: WakeupTrouble) => void): () => void
+  /**
+   * Calls the listener once for every time that wake-ups work again after trouble. Missing: it cannot tell.
+   *
+   * @returns ends it
+   */
+  onRecovery?(listener: (recovery: WakeupRecovery) => void): () => void
 }
 
 /** One that belongs to a store. */

@@ -1,7 +1,7 @@
 import { backoffMs, jittered } from '../backoff.ts'
 import type { Chance, Clock } from '../clock.ts'
 import type { WatchedKey } from '../dialects/dialect.ts'
-import type { ClosableWakeSource, WakeSource, WakeupTrouble } from './wake-source.ts'
+import type { ClosableWakeSource, WakeSource, WakeupRecovery, WakeupTrouble } from './wake-source.ts'
 
 /** What {@link WatchingPresences} is made of. */
 export interface WatchingParts {
@@ -41,6 +41,10 @@ export class WatchingPresences implements ClosableWakeSource {
 
   onTrouble(listener: (trouble: WakeupTrouble) => void): () => void {
     return this.#parts.others?.onTrouble(listener) ?? (() => {})
+  }
+
+  onRecovery(listener: (recovery: WakeupRecovery) => void): () => void {
+    return this.#parts.others?.onRecovery?.(listener) ?? (() => {})
   }
 
   subscribe(key: string, wake: () => void): () => void {

@@ -1,7 +1,8 @@
+import { channel } from 'node:diagnostics_channel'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { SqlExecutor } from '../../src/executors/executor.ts'
 import { Listening } from '../../src/store/listening.ts'
-import type { WakeupTrouble } from '../../src/store/wake-source.ts'
+import type { WakeupRecovery, WakeupTrouble } from '../../src/store/wake-source.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { ScriptedConnection } from '../support/scripted-connection.ts'
 
@@ -11,6 +12,7 @@ let clock: FakeClock
 let connection: ScriptedConnection
 let listening: Listening
 let troubles: WakeupTrouble[]
+let recoveries: WakeupRecovery[]
 /** How the caller's pool answers a probe. */
 let pool: 'answers' | 'fails' | 'is exhausted'
 let probes: number
@@ -35,6 +37,8 @@ beforeEach(() => {
   listening = new Listening({ connection, executor, channel: 'c', clock, chance: () => 0.999_999 })
   troubles = []
   listening.onTrouble((trouble) => troubles.push(trouble))
+  recoveries = []
+  listening.onRecovery((recovery) => recoveries.push(recovery))
 })
 
 /** Counts its wake-ups. */
@@ -193,11 +197,46 @@ describe('a lost connection', () => {
     connection.isDown = false
     await clock.pass(5_000)
     expect([listening.isHearing, a.wakes, troubles.length]).toEqual([true, 3, 1])
+    expect(recoveries).toHaveLength(1)
+    expect(recoveries[0]?.degradedMs).toBeGreaterThan(65_000)
     await clock.pass(HEARTBEAT_MS)
     connection.isDown = true
     connection.lose()
     await clock.pass(1_000)
     expect(troubles.map(({ reason }) => reason)).toEqual(['disconnected', 'disconnected'])
+  })
+
+  test('one that works again after nobody waited in between is told of, too, and so are the channels of the process', async () => {
+    const heard: unknown[] = []
+    const names = ['wakeup-degraded', 'wakeup-restored'].map((name) => `verrou-sql:${name}`)
+    const listener = (event: unknown, name: unknown) => heard.push([name, event])
+    for (const name of names) channel(name).subscribe(listener)
+    connection.isDown = true
+    const a = subscribe('a')
+    await clock.pass(1_000)
+    a.end()
+    await clock.pass(60_000)
+    connection.isDown = false
+    expect(recoveries).toEqual([])
+    subscribe('b')
+    await clock.pass(0)
+    for (const name of names) channel(name).unsubscribe(listener)
+    expect([troubles.length, recoveries.length]).toEqual([1, 1])
+    expect(heard).toEqual([
+      [names[0], troubles[0]],
+      [names[1], recoveries[0]],
+    ])
+  })
+
+  test('who has left is not told that it works again', async () => {
+    const late: WakeupRecovery[] = []
+    listening.onRecovery((recovery) => late.push(recovery))()
+    connection.isDown = true
+    subscribe('a')
+    await clock.pass(1_000)
+    connection.isDown = false
+    await clock.pass(10_000)
+    expect([late.length, recoveries.length]).toEqual([0, 1])
   })
 
   test('a first attempt that fails counts as well', async () => {

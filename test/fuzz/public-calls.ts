@@ -128,6 +128,10 @@ const FACTORIES: Record<string, PublicCall> = {
     isRight: (value) => value === 'result',
   },
   on: { call: ({ locks }, a, b) => locks.on(a, b), isRight: (value) => typeof value === 'function' },
+  wrapWork: {
+    call: (_world, a) => new LockFactory(memoryStore()).wrapWork(a),
+    isRight: (value) => typeof value === 'function',
+  },
   within: { call: ({ locks }, a, b) => locks.within(a, b), isForeign: true },
   lockUntilCommit: { call: ({ within }, a, b) => within.lockUntilCommit(a, b), isForeign: true },
   'lockUntilCommit: options': {
@@ -138,6 +142,10 @@ const FACTORIES: Record<string, PublicCall> = {
   'LockFactory: options': {
     call: (_world, label, retry, maxHold) =>
       new LockFactory(memoryStore(), { label, retry, maxHold, keepAlive: false }),
+    isRight: (value) => value instanceof LockFactory,
+  },
+  'LockFactory: logger and leakWarnings': {
+    call: (_world, logger, leakWarnings) => new LockFactory(memoryStore(), { logger, leakWarnings }),
     isRight: (value) => value instanceof LockFactory,
   },
   Verrou: { call: (_world, a) => new Verrou(a), isForeign: true },
