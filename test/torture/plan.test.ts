@@ -91,6 +91,7 @@ function kindsOf(family: (typeof FAMILIES)[number]): FaultKind[] {
     adminUrl: () => '',
     workerUrl: () => '',
     endpointOf: () => undefined,
+    hasSessionLocks: false,
     onMoved: () => {},
     heal: async () => {},
     stop: async () => {},

@@ -41,11 +41,11 @@ const MISFITS = 5
 const INSTANT_MS = 50
 
 /**
- * What happens when: decided by the seed and nothing else, so that the same seed makes the same trouble. Each lane has a chance of its
+ * What happens when (without any faults: one calm): decided by the seed and nothing else, so that the same seed makes the same trouble. Each lane has a chance of its
  * own, so that leaving one out changes nothing in the others.
  */
 export function planOf(seed: number, durationMs: number, kinds: readonly FaultKind[], turningPoint?: FaultKind): Plan {
-  const calms = calmsOf(durationMs)
+  const calms = kinds.length === 0 ? [{ fromMs: 0, untilMs: durationMs }] : calmsOf(durationMs)
   const lanes: Lane[] = ['process', 'network', 'server']
   const faults = lanes.flatMap((lane, index) => {
     const ofLane = kinds.filter((kind) => kind.lane === lane)

@@ -1,5 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, type Span, type TrailEntry, when } from '../evidence.ts'
+import { Presences } from '../presences.ts'
 
 /** After a storm, connections are made anew and leases of the dead run out. */
 const SETTLING_US = 2_500_000
@@ -20,12 +21,16 @@ export const idleKeys: Check = {
     const waits = waitsOf(evidence)
     return [...waits].flatMap(([key, waiting]) => {
       const everFree = freeSpans(evidence, key)
+      // For those who look at presences, what is left of the dead is free, too.
+      const everAnybodys = [...everFree, ...anybodysSpans(evidence, key)]
       return evidence.calms.flatMap((calm) => {
         const settled = { from: calm.from + SETTLING_US, until: calm.until }
-        const free = everFree.map((span) => common(span, settled)).filter((span) => length(span) > 0)
-        if (free.length === 0) return []
+        const within = (spans: readonly Span[]) =>
+          spans.map((span) => common(span, settled)).filter((span) => length(span) > 0)
+        const [forAll, forThePresent] = [within(everFree), within(everAnybodys)]
         return waiting.flatMap((wait) => {
           if (length(common(wait, settled)) <= bound) return []
+          const free = wait.isPresent ? forThePresent : forAll
           const idleUs = free.reduce((sum, span) => sum + Math.max(0, length(common(span, wait))), 0)
           if (idleUs <= bound) return []
           return [
@@ -40,6 +45,7 @@ export const idleKeys: Check = {
 /** A call that waits, from its start to its answer. */
 interface Wait extends Span {
   readonly op: string
+  readonly isPresent: boolean
 }
 
 /**
@@ -47,14 +53,15 @@ interface Wait extends Span {
  * of counters: transactions have their rows locked for as long as they like.
  */
 function waitsOf(evidence: Evidence): Map<string, Wait[]> {
-  const { answers, lastWords } = Acknowledged.of(evidence)
+  const acknowledged = Acknowledged.of(evidence)
+  const { answers, lastWords } = acknowledged
   const waits = new Map<string, Wait[]>()
   for (const event of evidence.history) {
     if (event.e !== 'ask' || event.waitMs === 0 || event.owner === null || evidence.counters.has(event.key)) continue
     const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
     const ofKey = waits.get(event.key) ?? []
     waits.set(event.key, ofKey)
-    ofKey.push({ op: event.op, from: event.t, until })
+    ofKey.push({ op: event.op, isPresent: acknowledged.isPresent(event.process), from: event.t, until })
   }
   return waits
 }
@@ -67,6 +74,23 @@ function freeSpans(evidence: Evidence, key: string): Span[] {
     const next = entries[index + 1]
     const until = (next?.toldUs ?? next?.atUs ?? Number.POSITIVE_INFINITY) - evidence.clockOffsetUs
     return until > from ? [{ from, until }] : []
+  })
+}
+
+/** When somebody held it whose presence was gone, by the shared clock. */
+function anybodysSpans(evidence: Evidence, key: string): Span[] {
+  const entries = evidence.trail.get(key) ?? []
+  return entries.flatMap((entry, index) => {
+    const anybodys = Presences.of(evidence).anybodysSpan(entry.attempt)
+    if (anybodys === undefined) return []
+    const next = entries[index + 1]
+    const held = {
+      from: entry.atUs,
+      until: Math.min(next?.toldUs ?? next?.atUs ?? Number.POSITIVE_INFINITY, freeFrom(entry)),
+    }
+    const offset = evidence.clockOffsetUs
+    const span = common(anybodys, { from: held.from - offset, until: held.until - offset })
+    return length(span) > 0 ? [span] : []
   })
 }
 
