@@ -10,7 +10,7 @@ export interface ThrowawayDatabase {
 }
 
 /** Creates an empty database. The server's user must be allowed to. */
-export async function createDatabase({ family, url }: Pick<Backend, 'family' | 'url'>): Promise<ThrowawayDatabase> {
+export async function createDatabase({ family, url }: Backend): Promise<ThrowawayDatabase> {
   const name = `verrou_docs_${randomBytes(4).toString('hex')}`
   const send = (sql: string) => (family === 'postgres' ? sendPostgres(url, sql) : sendMysql(url, sql))
   await send(`create database ${name}`)

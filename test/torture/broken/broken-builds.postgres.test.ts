@@ -18,7 +18,10 @@ test.runIf(!isSelected('postgres-18'))('nothing to test: the database is not sel
 async function ownDatabase(): Promise<TortureDatabase> {
   server ??= startPostgresNewest()
   const started = await server
-  const { url, drop } = await createDatabase({ family: 'postgres', url: started.adminUrl() })
+  const { url, drop } = await createDatabase({
+    ...{ name: 'postgres-18', version: started.version, family: 'postgres' },
+    url: started.adminUrl(),
+  })
   return {
     ...started,
     adminUrl: () => url,

@@ -8,7 +8,7 @@ import { deaf } from './deaf.ts'
 export const SESSION_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'a session lock that the server was not asked for',
-    families: ['postgres'],
+    families: ['postgres', 'mysql'],
     work: ['session lock'],
     caughtBy: ['session locks overlap', 'session locks that the server does not know'],
     breakStore: breakSessions(() => {
@@ -23,7 +23,7 @@ export const SESSION_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'a session lock that outlives its session',
-    families: ['postgres'],
+    families: ['postgres', 'mysql'],
     work: ['session lock'],
     faults: ['kill sessions', 'cut connections'],
     caughtBy: ['session locks overlap', 'session locks that the server does not know'],

@@ -1,6 +1,7 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, type Span, type TrailEntry, when } from '../evidence.ts'
 import { Presences } from '../presences.ts'
+import { stoodStillMs } from './stood-still.ts'
 
 /** After a storm, connections are made anew and leases of the dead run out. */
 const SETTLING_US = 2_500_000
@@ -19,6 +20,7 @@ export const idleKeys: Check = {
   find(evidence) {
     const bound = SLACK_US + (evidence.isPolled ? DELAY_US : 0)
     const waits = waitsOf(evidence)
+    const acknowledged = Acknowledged.of(evidence)
     return [...waits].flatMap(([key, waiting]) => {
       const everFree = freeSpans(evidence, key)
       // For those who look at presences, what is left of the dead is free, too.
@@ -30,9 +32,9 @@ export const idleKeys: Check = {
         const [forAll, forThePresent] = [within(everFree), within(everAnybodys)]
         return waiting.flatMap((wait) => {
           if (length(common(wait, settled)) <= bound) return []
-          const free = wait.isPresent ? forThePresent : forAll
+          const free = acknowledged.isPresent(wait.process) ? forThePresent : forAll
           const idleUs = free.reduce((sum, span) => sum + Math.max(0, length(common(span, wait))), 0)
-          if (idleUs <= bound) return []
+          if (idleUs <= bound || idleUs <= bound + stoodStillMs(evidence, wait.process, wait) * 1000) return []
           return [
             `${key} lay free for ${(idleUs / 1e6).toFixed(1)} s while ${wait.op} waited, in the calm before ${when(evidence, calm.until)}`,
           ]
@@ -45,7 +47,7 @@ export const idleKeys: Check = {
 /** A call that waits, from its start to its answer. */
 interface Wait extends Span {
   readonly op: string
-  readonly isPresent: boolean
+  readonly process: string
 }
 
 /**
@@ -53,15 +55,14 @@ interface Wait extends Span {
  * of counters: transactions have their rows locked for as long as they like.
  */
 function waitsOf(evidence: Evidence): Map<string, Wait[]> {
-  const acknowledged = Acknowledged.of(evidence)
-  const { answers, lastWords } = acknowledged
+  const { answers, lastWords } = Acknowledged.of(evidence)
   const waits = new Map<string, Wait[]>()
   for (const event of evidence.history) {
     if (event.e !== 'ask' || event.waitMs === 0 || event.owner === null || evidence.counters.has(event.key)) continue
     const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
     const ofKey = waits.get(event.key) ?? []
     waits.set(event.key, ofKey)
-    ofKey.push({ op: event.op, isPresent: acknowledged.isPresent(event.process), from: event.t, until })
+    ofKey.push({ op: event.op, process: event.process, from: event.t, until })
   }
   return waits
 }

@@ -1,6 +1,7 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, type LockLook, type Span, when } from '../evidence.ts'
 import { SESSION_DELAY_MS, SESSION_KEYS } from '../session-keys.ts'
+import { stoodStillMs } from './stood-still.ts'
 
 /** After a storm, sessions are opened anew, and those of the dead end. */
 const SETTLING_US = 2_500_000
@@ -24,7 +25,7 @@ export const idleSessions: Check = {
       const looks = evidence.looks.filter(({ from, until }) => from > settled.from && until < settled.until)
       return waits.flatMap((wait) => {
         const idleUs = idleWithin(looks, wait)
-        if (idleUs <= bound) return []
+        if (idleUs <= bound || idleUs <= bound + stoodStillMs(evidence, wait.process, wait) * 1000) return []
         return [
           `nobody had ${wait.key} for ${(idleUs / 1e6).toFixed(1)} s while ${wait.op} waited, in the calm before ${when(evidence, calm.until)}`,
         ]
@@ -37,6 +38,7 @@ export const idleSessions: Check = {
 interface Wait extends Span {
   readonly op: string
   readonly key: string
+  readonly process: string
 }
 
 function waitsOf(evidence: Evidence): Wait[] {
@@ -44,7 +46,8 @@ function waitsOf(evidence: Evidence): Wait[] {
   return evidence.history.flatMap((event) => {
     if (event.e !== 'ask' || event.waitMs === 0 || !SESSION_KEYS.includes(event.key)) return []
     const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
-    return [{ op: event.op, key: event.key, from: event.t, until }]
+    const { op, key, process, t } = event
+    return [{ op, key, process, from: t, until }]
   })
 }
 
