@@ -17,6 +17,8 @@ export class Acknowledged {
   /** By operation. One that died has none. */
   readonly answers = new Map<string, EventOf<Answer>>()
   readonly asks = new Map<string, EventOf<'ask'>>()
+  /** When each process stood still. */
+  readonly stalls = new Map<string, EventOf<'stalled'>[]>()
   /** The last that was heard of a process. */
   readonly lastWords = new Map<string, HistoryEvent>()
 
@@ -89,6 +91,12 @@ export class Acknowledged {
         const forces = this.#forces.get(event.key) ?? []
         forces.push(event.t)
         this.#forces.set(event.key, forces)
+        break
+      }
+      case 'stalled': {
+        const stalls = this.stalls.get(event.process) ?? []
+        this.stalls.set(event.process, stalls)
+        stalls.push(event)
         break
       }
       case 'began':

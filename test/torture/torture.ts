@@ -67,6 +67,8 @@ const FINISH_WITHIN_MS = 15_000
 const LEASES_END_MS = 10_500
 
 const LOOK_EVERY_MS = 1_000
+/** A look reads all that there is: it must not take the machine from those who are looked at. */
+const LOOK_SHARE = 0.1
 
 /** All kinds of faults that this database can have. */
 export function faultsOf(database: TortureDatabase): FaultKind[] {
@@ -120,7 +122,7 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
       onProgress({ phase: isCalm() ? 'calm' : 'storm', elapsedMs: elapsedMs(), injection, folder })
       await sleep(Math.min(500, Math.max(1, durationMs - elapsedMs())))
       if (!options.stopsAt || elapsedMs() < lookAt) continue
-      lookAt = elapsedMs() + LOOK_EVERY_MS
+      const lookedAtMs = elapsedMs()
       // The server may be down at this moment.
       const evidence = await gather({ isOver: false, leftovers: [], unfinished: [] }).catch(() => undefined)
       const violations = evidence ? violationsIn(evidence) : []
@@ -129,6 +131,7 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
         await injection.done
         return { plan, evidence, violations, folder }
       }
+      lookAt = elapsedMs() + Math.max(LOOK_EVERY_MS, (elapsedMs() - lookedAtMs) / LOOK_SHARE)
     }
     onProgress({ phase: 'finishing', elapsedMs: elapsedMs(), injection, folder })
     ending.abort()
