@@ -146,7 +146,7 @@ export class PinnedSession {
   async #open(life: Life): Promise<void> {
     const { words, freed } = this.#parts
     try {
-      if (this.#proof) await this.#proof.provide(life.connection, OPEN_MS)
+      if (this.#proof) await this.#proof.provide(life.connection, OPEN_MS, () => life.isOver)
       await life.connection.execute(words.opening, [], OPEN_MS)
     } catch (error) {
       if (isLockError(error)) this.#refusal = { error, untilMs: this.#parts.clock.nowMs() + REFUSED_MS }

@@ -32,7 +32,8 @@ const POOLED =
  */
 export class SessionProof {
   readonly #parts: SessionProofParts
-  #awaited: { readonly id: string; readonly heard: () => void } | undefined
+  /** Several at once, when a session has ended while it was being proven, and the next one is. */
+  readonly #awaited = new Map<string, () => void>()
 
   constructor(parts: SessionProofParts) {
     this.#parts = parts
@@ -41,31 +42,33 @@ export class SessionProof {
   /**
    * Nothing else may be sent on the connection meanwhile: an answer would bring along what was notified.
    *
+   * @param isOver whether the session has ended, which proves nothing: nobody could hear on it
    * @throws LockError `E_SESSION_POOLED`; whatever the driver throws, when there is no answer
    */
-  async provide(connection: HearingConnection, openMs: number): Promise<void> {
+  async provide(connection: HearingConnection, openMs: number, isOver: () => boolean): Promise<void> {
     const { hearing, executor, clock } = this.#parts
     await connection.execute(hearing.listen, [], openMs)
     const other = this.#parts.connect()
     const { promise: heard, resolve } = Promise.withResolvers<void>()
     const id = randomId()
-    this.#awaited = { id, heard: resolve }
+    this.#awaited.set(id, resolve)
     try {
       await ownOrPool(other, executor, clock).execute(hearing.notify, [hearing.channel, id], openMs)
       if (await this.#isHeard(heard)) return
     } finally {
-      this.#awaited = undefined
+      this.#awaited.delete(id)
       void other.close()
     }
-    // A network that has gone silent is another matter: then this has no answer, either.
-    await connection.execute(hearing.unlisten, [], ANSWER_MS)
+    // A network that has gone silent is another matter: then this has no answer, either. On a session that has ended it would open another one.
+    if (!isOver()) await connection.execute(hearing.unlisten, [], ANSWER_MS)
+    if (isOver()) throw new Error('the session has ended while it was being proven')
     throw new errors.E_SESSION_POOLED(POOLED)
   }
 
   /** @returns whether it is for the proof */
   notified(channel: string, payload: string): boolean {
     if (channel !== this.#parts.hearing.channel) return true
-    if (this.#awaited?.id === payload) this.#awaited.heard()
+    this.#awaited.get(payload)?.()
     // Those of other processes that are proving the same.
     return !/^-?\d+$/.test(payload)
   }

@@ -1,18 +1,24 @@
-import { type Evidence, holdName } from './evidence.ts'
+import { type Evidence, holdName, type Span } from './evidence.ts'
 import type { HistoryEvent } from './history.ts'
 
 type EventOf<Name extends HistoryEvent['e']> = Extract<HistoryEvent, { readonly e: Name }>
+
+/** What a call for a lock is told. */
+type Answer = 'granted' | 'session granted' | 'refused' | 'failed'
 
 /** The histories, looked up by hold, key and operation. Made once for all checks. */
 export class Acknowledged {
   readonly #releases = new Map<string, number>()
   readonly #forces = new Map<string, number[]>()
+  readonly #lostPresences = new Map<string, number[]>()
   readonly #grants = new Map<string, EventOf<'granted'>>()
   /** When the commit of an operation was acknowledged. */
   readonly committed = new Map<string, number>()
-  /** By operation: `refused`, `failed`, `granted`. An operation that died has none. */
-  readonly answers = new Map<string, EventOf<'granted' | 'refused' | 'failed'>>()
+  /** By operation. One that died has none. */
+  readonly answers = new Map<string, EventOf<Answer>>()
   readonly asks = new Map<string, EventOf<'ask'>>()
+  /** When each process stood still. */
+  readonly stalls = new Map<string, EventOf<'stalled'>[]>()
   /** The last that was heard of a process. */
   readonly lastWords = new Map<string, HistoryEvent>()
 
@@ -51,6 +57,16 @@ export class Acknowledged {
     return grant !== undefined && (grant.tentative !== true || this.committed.has(grant.op))
   }
 
+  /** Whether the leases of this process end with it. */
+  isPresent(process: string): boolean {
+    return this.#lostPresences.has(process)
+  }
+
+  /** When the process was told in this span, first, that its presence is gone; `undefined`: it was not. */
+  lostPresence(process: string, { from, until }: Span): number | undefined {
+    return this.#lostPresences.get(process)?.find((t) => t >= from && t <= until)
+  }
+
   #add(event: HistoryEvent): void {
     this.lastWords.set(event.process, event)
     switch (event.e) {
@@ -61,6 +77,7 @@ export class Acknowledged {
         this.#answered(event)
         this.#grants.set(holdName(event.key, event.token), event)
         break
+      case 'session granted':
       case 'refused':
       case 'failed':
         this.#answered(event)
@@ -76,6 +93,18 @@ export class Acknowledged {
         this.#forces.set(event.key, forces)
         break
       }
+      case 'stalled': {
+        const stalls = this.stalls.get(event.process) ?? []
+        this.stalls.set(event.process, stalls)
+        stalls.push(event)
+        break
+      }
+      case 'began':
+        if (event.isPresent) this.#lostPresences.set(event.process, [])
+        break
+      case 'presence gone':
+        this.#lostPresences.get(event.process)?.push(event.t)
+        break
       case 'committed':
         this.committed.set(event.op, event.t)
         break
@@ -83,7 +112,7 @@ export class Acknowledged {
   }
 
   /** The first one counts: after a grant, `run` can still say that the lease was lost. */
-  #answered(event: EventOf<'granted' | 'refused' | 'failed'>): void {
+  #answered(event: EventOf<Answer>): void {
     if (!this.answers.has(event.op)) this.answers.set(event.op, event)
   }
 }

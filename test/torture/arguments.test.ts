@@ -22,6 +22,7 @@ test('what is said', () => {
     ...{ only: ['guarded write', 'lease run'], faults: ['kill a worker', 'delay'], broken: 'no expiry check' },
   })
   expect(readArguments(['--seed', '0'])?.seed).toBe(0)
+  expect(readArguments(['--faults', 'none'])?.faults).toEqual([])
 })
 
 test('every name that can be given is taken', () => {

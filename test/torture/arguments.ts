@@ -30,7 +30,7 @@ suffers, too. Afterwards their histories are checked. Ends with 1 if anything wa
   --seed <n>         a whole number. The same seed makes the same trouble; default: drawn, and printed
   --report <file>    writes the report there, as Markdown
   --work <names>     only these kinds of work: ${wrapped(WORK_KINDS.map(({ name }) => name))}
-  --faults <names>   only these faults, as the report names them
+  --faults <names>   only these faults, as the report names them; "none": nothing is broken
   --broken <name>    a deliberately broken build of the library, which must be caught: ${wrapped(BROKEN_BUILDS.map(({ name }) => name))}
   --keep             keep the histories, though all is well (they are always kept when something is wrong)
 
@@ -63,7 +63,7 @@ export function readArguments(given: string[]): Wishes | undefined {
             values.broken,
             BROKEN_BUILDS.map(({ name }) => name),
           ),
-    faults: namesIn(values.faults),
+    faults: values.faults === 'none' ? [] : namesIn(values.faults),
     only: namesIn(values.work)?.map((name) =>
       oneOf(
         '--work',

@@ -11,6 +11,8 @@ export interface Evidence {
   readonly trail: ReadonlyMap<string, readonly TrailEntry[]>
   /** `sampled`: made of looks at the rows, many in a second. What came and went between two of them is not in it. */
   readonly trailKind: 'complete' | 'sampled'
+  /** Who had the locks of sessions at the server, by looks, many in a second. None where there are no such locks. */
+  readonly looks: readonly LockLook[]
   /** What was committed under guards and locks until commit. */
   readonly writes: readonly CommittedWrite[]
   readonly counters: ReadonlyMap<string, number>
@@ -36,15 +38,28 @@ export interface Evidence {
 export interface TrailEntry {
   readonly key: string
   readonly oldOwner: string | null
+  readonly oldAttempt: string | null
   readonly oldToken: number | null
   readonly oldExpiresUs: number | null
   readonly owner: string | null
+  /** Names the presence that the hold ends with, if it does. */
+  readonly attempt: string | null
   readonly token: number | null
   readonly expiresUs: number | null
   /** In a sampled trail: by then at the latest (of an extension: not before). */
   readonly atUs: number
   /** In a sampled trail: when it was granted or freed by what the row says, which is the start of the statement. */
   readonly toldUs?: number
+}
+
+/** One look at the locks of sessions. It saw what was so at some time of the span. */
+export interface LockLook extends Span {
+  /** As leases that name a presence name the server. `null`: it keeps its name when it starts again. */
+  readonly server: string | null
+  /** By key of a session lock, the session that has it. */
+  readonly holders: ReadonlyMap<string, string>
+  /** Presences that are there, by name. */
+  readonly presences: ReadonlySet<string>
 }
 
 export interface CommittedWrite {

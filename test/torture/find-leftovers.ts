@@ -1,4 +1,5 @@
 import type { TortureDatabase } from './databases/torture-database.ts'
+import { heldSessions } from './lock-sampler.ts'
 import { TortureTables } from './torture-tables.ts'
 import type { Send } from './work/work-kind.ts'
 
@@ -8,7 +9,8 @@ export async function findLeftovers(database: TortureDatabase, tableName: string
   const held = (await send(tables.readHeld())).rows.map(
     ({ lock_key, held_by, token }) => `${lock_key} is held by ${held_by} (${token})`,
   )
-  return [...held, ...(await ofServer(database, tables, send))]
+  const sessions = database.hasSessionLocks ? await heldSessions(database, tableName, send) : []
+  return [...held, ...sessions, ...(await ofServer(database, tables, send))]
 }
 
 async function ofServer({ family, name }: TortureDatabase, tables: TortureTables, send: Send): Promise<string[]> {

@@ -4,6 +4,7 @@ import { atDatabase, clockOffsetOf } from './admin-database.ts'
 import type { TortureDatabase } from './databases/torture-database.ts'
 import type { CommittedWrite, Evidence, InjectedFault, Span, TrailEntry } from './evidence.ts'
 import { readHistories, sharedTime } from './history.ts'
+import type { LockSampler } from './lock-sampler.ts'
 import type { RowSampler } from './row-sampler.ts'
 import { TortureTables } from './torture-tables.ts'
 import type { Send } from './work/work-kind.ts'
@@ -20,11 +21,14 @@ interface Gathered {
   readonly loss: Span | undefined
   /** Where no trigger can write the trail. */
   readonly sampler: RowSampler | undefined
+  /** Where there are locks of sessions. */
+  readonly lockSampler: LockSampler | undefined
 }
 
 /** Reads what the database has first, and the histories after it: whatever it has was announced in a history before. */
 export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
-  const { database, tableName, folder, faults, calms, leftovers, unfinished, isOver, loss, sampler } = gathered
+  const { database, tableName, folder, faults, calms, leftovers, unfinished, isOver, loss, sampler, lockSampler } =
+    gathered
   const tables = new TortureTables(database.family, tableName)
   const stored = await atDatabase(database, tableName, async (send) => {
     const clockOffsetUs = await clockOffsetOf(send, sharedTime, tables)
@@ -51,6 +55,7 @@ export async function gatherEvidence(gathered: Gathered): Promise<Evidence> {
     unfinished,
     isOver,
     loss,
+    looks: lockSampler?.looks() ?? [],
     trailKind: sampler ? 'sampled' : 'complete',
     history: readHistories(folder),
   }
@@ -80,9 +85,11 @@ function asEntry(row: Row): TrailEntry {
   return {
     key: String(row.lock_key),
     oldOwner: textOf(row.old_owner),
+    oldAttempt: textOf(row.old_attempt),
     oldToken: numberOf(row.old_token),
     oldExpiresUs: numberOf(row.old_expires),
     owner: textOf(row.owner),
+    attempt: textOf(row.attempt),
     token: numberOf(row.token),
     expiresUs: numberOf(row.expires),
     atUs: Number(row.at_us),

@@ -1,3 +1,4 @@
+import { Acknowledged } from './acknowledged.ts'
 import type { Evidence, InjectedFault, Span } from './evidence.ts'
 import { WATCH_EVERY_MS } from './stalls.ts'
 
@@ -16,21 +17,15 @@ const HARMLESS: readonly string[] = [
  */
 export function wasHindered(evidence: Evidence, process: string, span: Span): boolean {
   const worker = Number(process.split('.')[0])
+  const { stalls, lastWords } = Acknowledged.of(evidence)
   return (
     evidence.faults.some((fault) => hinders(fault, worker) && overlaps(fault, span)) ||
-    evidence.history.some((event) => {
-      if (event.process !== process) return false
-      if (event.e === 'stalled')
-        return overlaps({ from: event.t - event.forMs * 1000 - WATCH_EVERY_MS * 1000, until: event.t }, span)
-      return false
-    }) ||
-    isLastWord(evidence, process, span)
+    (stalls.get(process) ?? []).some(({ t, forMs }) =>
+      overlaps({ from: t - forMs * 1000 - WATCH_EVERY_MS * 1000, until: t }, span),
+    ) ||
+    // It ended within the span, or said nothing after it: killed, or still running.
+    (lastWords.get(process)?.t ?? 0) <= span.until
   )
-}
-
-/** It ended within the span, or said nothing after it: killed, or still running. */
-function isLastWord({ history }: Evidence, process: string, { until }: Span): boolean {
-  return !history.some((event) => event.process === process && event.t > until)
 }
 
 function hinders({ kind, lane, details, failure }: InjectedFault, worker: number): boolean {

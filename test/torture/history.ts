@@ -56,6 +56,19 @@ type HistoryLine =
   | { readonly e: 'clock'; readonly wall: number }
   /** The process has been idle between two beats for longer than it slept: it was paused or blocked. */
   | { readonly e: 'stalled'; readonly forMs: number }
+  /** A session lock was granted. What becomes of it has the name of the operation: it has no token. */
+  | { readonly e: 'session granted'; readonly op: string; readonly key: string }
+  /** Its holder asked it at this moment whether it still holds, and it said yes. */
+  | { readonly e: 'session alive'; readonly op: string; readonly key: string }
+  /** Its holder was told that the session has ended. */
+  | { readonly e: 'session lost'; readonly op: string; readonly key: string; readonly code: string }
+  /** It is about to be given up. */
+  | { readonly e: 'session release'; readonly op: string; readonly key: string }
+  | { readonly e: 'session released'; readonly op: string; readonly key: string; readonly code: string }
+  /** A process has begun. `isPresent`: its leases end with it. */
+  | { readonly e: 'began'; readonly isPresent: boolean }
+  /** It was told that its presence is gone, and with it all leases that named it. */
+  | { readonly e: 'presence gone' }
   /** Everything was closed in good order. */
   | { readonly e: 'closed' }
 

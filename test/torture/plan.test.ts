@@ -85,12 +85,19 @@ describe.each(DURATIONS_MS)('a torture of %i ms', (durationMs) => {
   })
 })
 
+test('without any faults there is one calm', () => {
+  expect(planOf(42, 60_000, [])).toEqual({
+    ...{ faults: [], calms: [{ fromMs: 3_000, untilMs: 60_000 }], durationMs: 60_000 },
+  })
+})
+
 function kindsOf(family: (typeof FAMILIES)[number]): FaultKind[] {
   return faultsOf({
     ...{ name: family, family, version: '1', faults: [] },
     adminUrl: () => '',
     workerUrl: () => '',
     endpointOf: () => undefined,
+    hasSessionLocks: false,
     onMoved: () => {},
     heal: async () => {},
     stop: async () => {},

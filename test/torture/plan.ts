@@ -27,6 +27,9 @@ export interface Plan {
 const STORM_MS = 14_000
 const CALM_MS = 6_000
 
+/** What processes take to begin, and to connect. */
+const BEGINNING_MS = 3_000
+
 /** The longest and the shortest pause between two faults of a lane. */
 const PAUSES_MS: Readonly<Record<Lane, readonly [least: number, most: number]>> = {
   process: [200, 1_400],
@@ -41,11 +44,11 @@ const MISFITS = 5
 const INSTANT_MS = 50
 
 /**
- * What happens when: decided by the seed and nothing else, so that the same seed makes the same trouble. Each lane has a chance of its
+ * What happens when (without any faults: one calm): decided by the seed and nothing else, so that the same seed makes the same trouble. Each lane has a chance of its
  * own, so that leaving one out changes nothing in the others.
  */
 export function planOf(seed: number, durationMs: number, kinds: readonly FaultKind[], turningPoint?: FaultKind): Plan {
-  const calms = calmsOf(durationMs)
+  const calms = kinds.length === 0 ? [oneCalm(durationMs)] : calmsOf(durationMs)
   const lanes: Lane[] = ['process', 'network', 'server']
   const faults = lanes.flatMap((lane, index) => {
     const ofLane = kinds.filter((kind) => kind.lane === lane)
@@ -53,6 +56,11 @@ export function planOf(seed: number, durationMs: number, kinds: readonly FaultKi
   })
   if (turningPoint) faults.push(turningPointOf(new Random(seed * 31 + lanes.length), turningPoint, calms))
   return { faults: faults.sort((a, b) => a.atMs - b.atMs), calms, durationMs }
+}
+
+/** Nothing is broken; but until everybody has begun, everything is slow. */
+function oneCalm(durationMs: number): Calm {
+  return { fromMs: Math.min(BEGINNING_MS, durationMs / 2), untilMs: durationMs }
 }
 
 function calmsOf(durationMs: number): Calm[] {

@@ -1,11 +1,20 @@
 import { isLockError, type Lock } from '../../src/index.ts'
 import { type HistoryWriter, sharedTime } from './history.ts'
 
+/** How often a holder asks its lock whether it still holds. */
+const LOOK_EVERY_MS = 25
+
 /** How a holder tells whether it still holds. */
 interface Holding {
   readonly lock: Lock
   readonly token: number
   readonly signal?: AbortSignal | undefined
+}
+
+/** The same for a session lock. */
+interface SessionHolding {
+  readonly key: string
+  isHeld(): boolean
 }
 
 /** Writes down what one piece of work asks for and is told. */
@@ -97,7 +106,7 @@ export class Recorder {
       }
       const leftMs = until - performance.now()
       if (leftMs <= 0) return true
-      await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, 25)))
+      await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, LOOK_EVERY_MS)))
     }
   }
 
@@ -120,6 +129,43 @@ export class Recorder {
       code = codeOf(error)
     }
     this.#history.write({ e: 'released', key: lock.key, token, code })
+  }
+
+  /** Before a call for a session lock, whose holds have no owner that anybody else sees. */
+  asksSession(key: string, waitMs: number): void {
+    this.#history.write({ e: 'ask', op: this.#op, key, owner: null, waitMs })
+  }
+
+  sessionGranted(key: string): void {
+    this.#history.write({ e: 'session granted', op: this.#op, key })
+  }
+
+  /** Works under a session lock for so long, and looks all the time. @returns whether it is still held */
+  async holdsSession({ key, isHeld }: SessionHolding, forMs: number): Promise<boolean> {
+    const until = performance.now() + forMs
+    for (;;) {
+      const t = sharedTime()
+      if (!isHeld()) {
+        this.sessionLost(key, 'ended')
+        return false
+      }
+      this.#history.write({ e: 'session alive', op: this.#op, key }, t)
+      const leftMs = until - performance.now()
+      if (leftMs <= 0) return true
+      await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, LOOK_EVERY_MS)))
+    }
+  }
+
+  sessionLost(key: string, code: string): void {
+    this.#history.write({ e: 'session lost', op: this.#op, key, code })
+  }
+
+  sessionReleases(key: string): void {
+    this.#history.write({ e: 'session release', op: this.#op, key })
+  }
+
+  sessionReleased(key: string, code: string): void {
+    this.#history.write({ e: 'session released', op: this.#op, key, code })
   }
 
   forces(key: string): void {

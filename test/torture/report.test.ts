@@ -98,6 +98,20 @@ test('a key that is forced open is no grant, and no hand-over', () => {
   expect(statisticsOf(forced.evidence())).toMatchObject({ granted: 1, unheard: 0, handOvers: 0, takeovers: 0 })
 })
 
+test('what is taken from a process that is gone is no hand-over; session locks and lost presences are counted', () => {
+  const presence = '00000000000000a1'
+  const story = new MadeUpStory()
+    .holds(0, { token: 1, ttlMs: 9_000, process: '1.1', presence })
+    .holds(1_000, { token: 2, ttlMs: 9_000, process: '2.1', presence: '00000000000000a2' })
+    .says(1_500, { e: 'release', key: 'k', token: 2 }, '2.1')
+    .holds(1_510, { token: 3, process: '3.1', presence: '00000000000000a3' })
+    .holdsSession(0, { op: 's', untilMs: 100, code: 'ok' })
+    .says(200, { e: 'session lost', op: 's', key: 'session:hot:1', code: 'ended' })
+    .says(300, { e: 'presence gone' })
+  const counted = { takenFromGone: 1, handOvers: 1, takeovers: 0, sessionHolds: 1, endedSessions: 1, lostPresences: 1 }
+  expect(statisticsOf(story.evidence())).toMatchObject(counted)
+})
+
 describe('numbers add up', () => {
   test('every call that asked was answered, or its process died', () => {
     const { granted, refused, unanswered } = statisticsOf(evidence())

@@ -47,6 +47,7 @@ ${table(
     ['refused', count(numbers.refused)],
     ['handed over by a release, in its statement', count(numbers.handOvers)],
     ['taken over: the holder’s time was over', count(numbers.takeovers)],
+    ['taken over from a process that was gone, before that', count(numbers.takenFromGone)],
     ['holders that learnt of their loss', count(numbers.losses)],
     ['calls that failed', failures],
     ['calls whose process died before the answer', count(numbers.unanswered)],
@@ -59,6 +60,9 @@ ${table(
     ...(evidence.loss !== undefined
       ? [['grants that were told, and lost in the failover', count(numbers.lostGrants)]]
       : []),
+    ['session locks', count(numbers.sessionHolds)],
+    ['session locks whose session ended before the work did', count(numbers.endedSessions)],
+    ['presences that were lost by a process which lived on', count(numbers.lostPresences)],
     ['processes, one after the other', count(numbers.processes)],
     ['stalls of a process', count(numbers.stalls)],
     ['largest skew of a clock', `${round(numbers.largestSkewMs / 86_400_000)} days`],

@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { atDatabase } from './admin-database.ts'
 import type { TortureDatabase } from './databases/torture-database.ts'
 import type { TrailEntry } from './evidence.ts'
+import { Sampling } from './sampling.ts'
 import { TortureTables } from './torture-tables.ts'
 import type { Send } from './work/work-kind.ts'
 
-const LOOK_EVERY_MS = 20
-
 interface SeenRow {
   readonly owner: string | null
+  readonly attempt: string | null
   readonly token: number
   readonly expiresUs: number
   readonly acquiredUs: number
@@ -16,28 +14,23 @@ interface SeenRow {
 
 /** Makes a trail by looking at the rows all the time, where a trigger would change what is tortured. */
 export class RowSampler {
-  readonly #database: TortureDatabase
-  readonly #tableName: string
   readonly #tables: TortureTables
+  readonly #sampling: Sampling
   readonly #trail = new Map<string, TrailEntry[]>()
   #rows = new Map<string, SeenRow>()
   #lastLookUs = 0
-  #isOver = false
-  #looking: Promise<void> = Promise.resolve()
 
   constructor(database: TortureDatabase, tableName: string) {
-    this.#database = database
-    this.#tableName = tableName
     this.#tables = new TortureTables(database.family, tableName)
+    this.#sampling = new Sampling(database, tableName, (send) => this.#look(send))
   }
 
   start(): void {
-    this.#looking = this.#look()
+    this.#sampling.start()
   }
 
-  async stop(): Promise<void> {
-    this.#isOver = true
-    await this.#looking
+  stop(): Promise<void> {
+    return this.#sampling.stop()
   }
 
   /** What was seen so far. */
@@ -45,28 +38,16 @@ export class RowSampler {
     return new Map([...this.#trail].map(([key, entries]) => [key, [...entries]]))
   }
 
-  async #look(): Promise<void> {
-    while (!this.#isOver) {
-      // The server is down, or another one has taken over: the next look goes where writes go then.
-      await atDatabase(this.#database, this.#tableName, (send) => this.#lookOnAndOn(send)).catch(() => {})
-      await sleep(LOOK_EVERY_MS)
-    }
-  }
-
-  async #lookOnAndOn(send: Send): Promise<void> {
-    const url = this.#database.adminUrl()
-    while (!this.#isOver && this.#database.adminUrl() === url) {
-      const { rows } = await send(this.#tables.readLocks())
-      // The time in the rows is that of the start of their statement: they may have been read later.
-      const after = await send(this.#tables.readClock())
-      const seen = new Map(rows.map((row) => [String(row.lock_key), asSeen(row)]))
-      const untilUs = Number(after.rows[0]?.now)
-      for (const key of new Set([...this.#rows.keys(), ...seen.keys()]))
-        this.#compare(key, this.#rows.get(key), seen.get(key), untilUs)
-      this.#rows = seen
-      this.#lastLookUs = Number(rows[0]?.now ?? this.#lastLookUs)
-      await sleep(LOOK_EVERY_MS)
-    }
+  async #look(send: Send): Promise<void> {
+    const { rows } = await send(this.#tables.readLocks())
+    // The time in the rows is that of the start of their statement: they may have been read later.
+    const after = await send(this.#tables.readClock())
+    const seen = new Map(rows.map((row) => [String(row.lock_key), asSeen(row)]))
+    const untilUs = Number(after.rows[0]?.now)
+    for (const key of new Set([...this.#rows.keys(), ...seen.keys()]))
+      this.#compare(key, this.#rows.get(key), seen.get(key), untilUs)
+    this.#rows = seen
+    this.#lastLookUs = Number(rows[0]?.now ?? this.#lastLookUs)
   }
 
   #compare(key: string, before: SeenRow | undefined, now: SeenRow | undefined, untilUs: number): void {
@@ -78,9 +59,11 @@ export class RowSampler {
     entries.push({
       key,
       oldOwner: before?.owner ?? null,
+      oldAttempt: before?.attempt ?? null,
       oldToken: before?.token ?? null,
       oldExpiresUs: before?.expiresUs ?? null,
       owner: now?.owner ?? null,
+      attempt: now?.attempt ?? null,
       token: now?.token ?? null,
       expiresUs: now?.expiresUs ?? null,
       atUs: isExtension ? this.#lastLookUs : untilUs,
@@ -93,6 +76,7 @@ export class RowSampler {
 function asSeen(row: Readonly<Record<string, unknown>>): SeenRow {
   return {
     owner: row.owner === null ? null : String(row.owner),
+    attempt: row.attempt === null ? null : String(row.attempt),
     token: Number(row.token),
     expiresUs: Number(row.expires_at),
     acquiredUs: Number(row.acquired_at),

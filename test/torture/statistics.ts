@@ -1,5 +1,7 @@
 import { Acknowledged } from './acknowledged.ts'
+import { hadLetGo } from './checks/let-go.ts'
 import { type Evidence, isGrant, wasLive } from './evidence.ts'
+import { isTakenFromGone } from './presences.ts'
 
 /** How much was done and suffered. */
 export interface Statistics {
@@ -13,6 +15,13 @@ export interface Statistics {
   readonly unanswered: number
   /** Grants of a key whose holder had not let go: its time was over. */
   readonly takeovers: number
+  /** Grants of a key before its holder's time was over, since its process was gone. */
+  readonly takenFromGone: number
+  /** Session locks that were granted, and of these those whose session ended before the work did. */
+  readonly sessionHolds: number
+  readonly endedSessions: number
+  /** Presences that a process lived on without. */
+  readonly lostPresences: number
   /** Grants by the release before, in one statement. */
   readonly handOvers: number
   /** Grants that nobody was told of. */
@@ -38,6 +47,9 @@ export function statisticsOf(evidence: Evidence): Statistics {
   const acknowledged = Acknowledged.of(evidence)
   const entries = [...trail.values()].flat()
   const grants = entries.filter(isGrant)
+  const takenFromGone = new Set(
+    grants.filter((entry) => isTakenFromGone(entry, evidence) && !hadLetGo(entry, evidence)),
+  )
   const happened = new Set(writes.map(({ op }) => op))
   const began = new Set(history.flatMap((event) => (event.e === 'commit' ? [event.op] : [])))
   const settled = new Set(history.flatMap((event) => (event.e === 'committed' ? [event.op] : [])))
@@ -52,8 +64,13 @@ export function statisticsOf(evidence: Evidence): Statistics {
     failed: tally(history.flatMap((event) => (event.e === 'failed' ? [event.code] : []))),
     unanswered: [...acknowledged.asks.keys()].filter((op) => !acknowledged.answers.has(op)).length,
     takeovers: grants.filter((entry) => entry.oldOwner !== null && !wasLive(entry)).length,
-    handOvers: grants.filter((entry) => wasLive(entry) && entry.owner !== null && entry.oldOwner !== entry.owner)
-      .length,
+    takenFromGone: takenFromGone.size,
+    sessionHolds: count('session granted'),
+    endedSessions: count('session lost'),
+    lostPresences: count('presence gone'),
+    handOvers: grants.filter(
+      (entry) => wasLive(entry) && entry.owner !== null && entry.oldOwner !== entry.owner && !takenFromGone.has(entry),
+    ).length,
     // Without an owner: forced open, a lock until commit, or a token that the pruning fault has set ahead.
     unheard: grants.filter(({ key, token, owner }) => owner !== null && !acknowledged.grantOf(key, token)).length,
     committedWrites: writes.length,

@@ -32,7 +32,7 @@ export class TortureTables {
       `insert into ${this.#locks}_counters (name, value) values ${counters.join(', ')}`,
       `create table ${this.#locks}_writes (op ${text} primary key, counter ${text} not null, value ${integer} not null, token ${integer} not null, tool ${text} not null, at_us ${integer} not null)`,
       `create table ${this.#locks}_handoffs (op ${text} primary key, token ${integer} not null, serialized text not null, taken_by ${text})`,
-      `create table ${this.#locks}_trail (id ${serial}, lock_key ${text} not null, old_owner ${text}, old_token ${integer}, old_expires ${integer}, owner ${text}, token ${integer}, expires ${integer}, at_us ${integer} not null)`,
+      `create table ${this.#locks}_trail (id ${serial}, lock_key ${text} not null, old_owner ${text}, old_attempt ${text}, old_token ${integer}, old_expires ${integer}, owner ${text}, attempt ${text}, token ${integer}, expires ${integer}, at_us ${integer} not null)`,
       ...TRIGGERS[this.#family](this.#locks, NOW[this.#family]),
     ]
   }
@@ -88,11 +88,11 @@ export class TortureTables {
   /** Everything that a look sees of the locks, with the time of the look. */
   readLocks(): string {
     const key = this.#family === 'mysql' ? '`key`' : 'key'
-    return `select ${key} as lock_key, owner, token, expires_at, acquired_at, ${NOW[this.#family]} as now from ${this.#locks}`
+    return `select ${key} as lock_key, owner, attempt, token, expires_at, acquired_at, ${NOW[this.#family]} as now from ${this.#locks}`
   }
 
   readTrail(): string {
-    return `select id, lock_key, old_owner, old_token, old_expires, owner, token, expires, at_us from ${this.#locks}_trail`
+    return `select id, ${COLUMNS} from ${this.#locks}_trail`
   }
 }
 
@@ -102,7 +102,7 @@ const TYPES: Record<Family, { integer: string; text: string; serial: string }> =
   sqlite: { integer: 'integer', text: 'text', serial: 'integer primary key' },
 }
 
-const COLUMNS = 'lock_key, old_owner, old_token, old_expires, owner, token, expires, at_us'
+const COLUMNS = 'lock_key, old_owner, old_attempt, old_token, old_expires, owner, attempt, token, expires, at_us'
 
 /**
  * Marking a row as wanted, or as seen, is no change of who holds it. None on MySQL and MariaDB: where a table has a trigger, an insert there no
@@ -113,11 +113,11 @@ const TRIGGERS: Record<Family, (locks: string, now: string) => string[]> = {
     `create function ${locks}_trail() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
-    insert into ${locks}_trail (${COLUMNS}) values (new.key, null, null, null, new.owner, new.token, new.expires_at, ${now});
+    insert into ${locks}_trail (${COLUMNS}) values (new.key, null, null, null, null, new.owner, new.attempt, new.token, new.expires_at, ${now});
   elsif tg_op = 'DELETE' then
-    insert into ${locks}_trail (${COLUMNS}) values (old.key, old.owner, old.token, old.expires_at, null, null, null, ${now});
+    insert into ${locks}_trail (${COLUMNS}) values (old.key, old.owner, old.attempt, old.token, old.expires_at, null, null, null, null, ${now});
   elsif (old.owner, old.token, old.expires_at) is distinct from (new.owner, new.token, new.expires_at) then
-    insert into ${locks}_trail (${COLUMNS}) values (new.key, old.owner, old.token, old.expires_at, new.owner, new.token, new.expires_at, ${now});
+    insert into ${locks}_trail (${COLUMNS}) values (new.key, old.owner, old.attempt, old.token, old.expires_at, new.owner, new.attempt, new.token, new.expires_at, ${now});
   end if;
   return null;
 end $$`,
@@ -125,10 +125,10 @@ end $$`,
   ],
   mysql: () => [],
   sqlite: (locks, now) => [
-    `create trigger ${locks}_i after insert on ${locks} begin insert into ${locks}_trail (${COLUMNS}) values (new.key, null, null, null, new.owner, new.token, new.expires_at, ${now}); end`,
-    `create trigger ${locks}_d after delete on ${locks} begin insert into ${locks}_trail (${COLUMNS}) values (old.key, old.owner, old.token, old.expires_at, null, null, null, ${now}); end`,
+    `create trigger ${locks}_i after insert on ${locks} begin insert into ${locks}_trail (${COLUMNS}) values (new.key, null, null, null, null, new.owner, new.attempt, new.token, new.expires_at, ${now}); end`,
+    `create trigger ${locks}_d after delete on ${locks} begin insert into ${locks}_trail (${COLUMNS}) values (old.key, old.owner, old.attempt, old.token, old.expires_at, null, null, null, null, ${now}); end`,
     `create trigger ${locks}_u after update on ${locks}
 when old.owner is not new.owner or old.token <> new.token or old.expires_at <> new.expires_at
-begin insert into ${locks}_trail (${COLUMNS}) values (new.key, old.owner, old.token, old.expires_at, new.owner, new.token, new.expires_at, ${now}); end`,
+begin insert into ${locks}_trail (${COLUMNS}) values (new.key, old.owner, old.attempt, old.token, old.expires_at, new.owner, new.attempt, new.token, new.expires_at, ${now}); end`,
   ],
 }

@@ -13,12 +13,14 @@ import { findLeftovers } from './find-leftovers.ts'
 import { gatherEvidence } from './gather-evidence.ts'
 import { sharedTime } from './history.ts'
 import { type Injection, injectPlan } from './inject-plan.ts'
+import { LockSampler } from './lock-sampler.ts'
 import { NETWORK_FAULTS } from './nemeses/network/network-faults.ts'
 import { processFaults } from './nemeses/process/process-faults.ts'
 import { serverFaults } from './nemeses/server/server-faults.ts'
 import { type Calm, type Plan, planOf } from './plan.ts'
 import { Random } from './random.ts'
 import { RowSampler } from './row-sampler.ts'
+import { workFor } from './work/work-kinds.ts'
 import { WorkerProcess } from './worker-process.ts'
 import { withWorkerUser } from './worker-user.ts'
 import { WORKERS } from './workers.ts'
@@ -61,10 +63,12 @@ const TABLE = 'verrou_locks'
 /** After the last fault everybody must be done within this: the longest timeout, and a lease and a half. */
 const FINISH_WITHIN_MS = 15_000
 
-/** The longest lease that work takes, and a bit. */
-const LEASES_END_MS = 4_500
+/** The longest lease that work takes, and a bit: what somebody who was killed has left behind has ended then. */
+const LEASES_END_MS = 10_500
 
-const LOOK_EVERY_MS = 3_000
+const LOOK_EVERY_MS = 1_000
+/** A look reads all that there is: it must not take the machine from those who are looked at. */
+const LOOK_SHARE = 0.1
 
 /** All kinds of faults that this database can have. */
 export function faultsOf(database: TortureDatabase): FaultKind[] {
@@ -83,6 +87,10 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
   for (const name of options.faults ?? [])
     if (!kinds.some((kind) => kind.name === name))
       throw new Error(`--faults: "${name}" is no fault of ${database.name}`)
+  if (workFor(options.only, database.hasSessionLocks).length === 0)
+    throw new Error(
+      `--work: ${options.only?.join(', ')} is no work for ${database.name}; leave it out, or name other work`,
+    )
   const { turningPoint } = database
   const plan = planOf(seed, durationMs, kinds, options.faults ? undefined : turningPoint)
   await createTables(database, TABLE)
@@ -91,8 +99,10 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
   options.signal?.addEventListener('abort', () => ending.abort())
   const scene = { database, workers: stage.workers, proxies: stage.proxies, tableName: TABLE }
   const sampler = database.family === 'mysql' ? new RowSampler(database, TABLE) : undefined
+  const lockSampler = database.hasSessionLocks ? new LockSampler(database, TABLE) : undefined
   try {
     sampler?.start()
+    lockSampler?.start()
     for (const worker of stage.workers) worker.start()
     await sleep(1_000)
     const startedAt = sharedTime()
@@ -100,7 +110,8 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
     const calms = () => plan.calms.map((calm) => undisturbed(calm, startedAt, injection.injected))
     const gather = (more: Pick<Evidence, 'isOver' | 'leftovers' | 'unfinished'>) =>
       gatherEvidence({
-        ...{ database, tableName: TABLE, folder, calms: calms(), faults: injection.injected, sampler, ...more },
+        ...{ database, tableName: TABLE, folder, calms: calms(), faults: injection.injected },
+        ...{ sampler, lockSampler, ...more },
         loss: database.maySuffer && injection.injected.find(({ kind }) => kind === turningPoint?.name),
       })
     const elapsedMs = () => (sharedTime() - startedAt) / 1000
@@ -111,7 +122,7 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
       onProgress({ phase: isCalm() ? 'calm' : 'storm', elapsedMs: elapsedMs(), injection, folder })
       await sleep(Math.min(500, Math.max(1, durationMs - elapsedMs())))
       if (!options.stopsAt || elapsedMs() < lookAt) continue
-      lookAt = elapsedMs() + LOOK_EVERY_MS
+      const lookedAtMs = elapsedMs()
       // The server may be down at this moment.
       const evidence = await gather({ isOver: false, leftovers: [], unfinished: [] }).catch(() => undefined)
       const violations = evidence ? violationsIn(evidence) : []
@@ -120,24 +131,36 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
         await injection.done
         return { plan, evidence, violations, folder }
       }
+      lookAt = elapsedMs() + Math.max(LOOK_EVERY_MS, (elapsedMs() - lookedAtMs) / LOOK_SHARE)
     }
     onProgress({ phase: 'finishing', elapsedMs: elapsedMs(), injection, folder })
     ending.abort()
     await injection.done
     await database.heal()
     const unfinished = await finish(stage.workers)
-    await sleep(LEASES_END_MS)
-    // Its own looks are transactions, too.
-    await sampler?.stop()
-    const leftovers = await atDatabase(database, TABLE, (send) => findLeftovers(database, TABLE, send))
+    // Their own looks are transactions, too.
+    await Promise.all([sampler?.stop(), lockSampler?.stop()])
+    const leftovers = await leftoversOf(database)
     onProgress({ phase: 'checking', elapsedMs: elapsedMs(), injection, folder })
     const evidence = await gather({ isOver: true, leftovers, unfinished })
     return { plan, evidence, violations: violationsIn(evidence), folder }
   } finally {
     ending.abort()
-    await sampler?.stop()
+    await Promise.all([sampler?.stop(), lockSampler?.stop()])
     await stage.strike()
   }
+}
+
+/** What is still there when every lease has run out. */
+async function leftoversOf(database: TortureDatabase): Promise<string[]> {
+  return await atDatabase(database, TABLE, async (send) => {
+    const until = performance.now() + LEASES_END_MS
+    for (;;) {
+      const found = await findLeftovers(database, TABLE, send)
+      if (found.length === 0 || performance.now() > until) return found
+      await sleep(250)
+    }
+  })
 }
 
 /** By the shared clock: a fault may have been over later than was planned. */
@@ -178,6 +201,8 @@ async function setStage({ database, seed, broken, only }: TortureOptions, folder
       store: index % 2 === 0 ? ('driver' as const) : ('kysely' as const),
       // Of a broken build all: what is broken may be the batches.
       batch: broken !== undefined || index % 4 < 2,
+      presence: database.hasSessionLocks && index % 8 >= 4,
+      hasSessionLocks: database.hasSessionLocks,
     }
     workers.push(new WorkerProcess(index, settings, time))
   }

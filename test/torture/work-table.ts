@@ -18,9 +18,10 @@ export class WorkTable {
   readonly #history: HistoryWriter
   readonly #tables: TortureTables
   readonly #isFile: boolean
+  readonly #isPresent: boolean
 
   constructor(
-    { family, tableName }: WorkerSettings,
+    { family, tableName, presence }: WorkerSettings,
     database: WorkerDatabase,
     locks: LockFactory,
     history: HistoryWriter,
@@ -29,6 +30,7 @@ export class WorkTable {
     this.#locks = locks
     this.#history = history
     this.#isFile = family === 'sqlite'
+    this.#isPresent = presence
     this.#tables = new TortureTables(family, tableName)
   }
 
@@ -47,6 +49,7 @@ export class WorkTable {
     return {
       op,
       locks: this.#locks,
+      isPresent: this.#isPresent,
       record,
       anyKey: () => (percent(60) ? `hot:${between(1, HOT_KEYS)}` : coldKey()),
       coldKey,

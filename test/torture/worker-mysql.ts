@@ -10,7 +10,7 @@ import type { WorkerDatabase } from './worker-database.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export async function openWorkerMysql(
-  { url, process: name, tableName, store, batch }: WorkerSettings,
+  { url, process: name, tableName, store, batch, presence }: WorkerSettings,
   broken: BrokenBuild | undefined,
 ): Promise<WorkerDatabase> {
   const options = { uri: url, connectTimeout: 5_000, connectAttributes: { program_name: `torture-worker-${name}` } }
@@ -20,12 +20,12 @@ export async function openWorkerMysql(
   const db = new Kysely({ dialect: new MysqlDialect({ pool: kyselyPool }) })
   const breakSql = broken?.breakSql
   const execute: Mysql2PoolLike['execute'] = (sql, values) => pool.execute(breakSql ? breakSql(sql) : sql, values)
-  const driverStore = () => mysqlStore({ pool: breakSql ? { execute } : pool, tableName, batch })
+  const driverStore = () => mysqlStore({ pool: breakSql ? { execute } : pool, tableName, batch, presence })
   return {
     store:
       store === 'driver' || broken
         ? driverStore()
-        : kyselyStore({ connection: db, pool: kyselyPool, tableName, batch }),
+        : kyselyStore({ connection: db, pool: kyselyPool, tableName, batch, presence }),
     db,
     transact:
       store === 'kysely' && !broken

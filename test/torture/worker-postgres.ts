@@ -9,7 +9,7 @@ import type { WorkerDatabase } from './worker-database.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export async function openWorkerPostgres(
-  { url, process: name, tableName, store, batch }: WorkerSettings,
+  { url, process: name, tableName, store, batch, presence }: WorkerSettings,
   broken: BrokenBuild | undefined,
 ): Promise<WorkerDatabase> {
   const pool = new pg.Pool({
@@ -24,16 +24,18 @@ export async function openWorkerPostgres(
   const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
   const breakSql = broken?.breakSql
   const driverStore = () => {
-    if (breakSql === undefined) return pgStore({ pool, tableName, batch })
+    if (breakSql === undefined) return pgStore({ pool, tableName, batch, presence })
     const query: PgPoolLike['query'] = (asked) => pool.query({ text: breakSql(asked.text), values: asked.values })
     return pgStore({
       pool: { query, options: pool.options, Client: Reflect.get(pool, 'Client') },
       tableName,
+      presence,
       prepare: false,
     })
   }
   return {
-    store: store === 'driver' || broken ? driverStore() : kyselyStore({ connection: db, pool, tableName, batch }),
+    store:
+      store === 'driver' || broken ? driverStore() : kyselyStore({ connection: db, pool, tableName, batch, presence }),
     db,
     transact:
       store === 'kysely' && !broken

@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FakeTime } from './fake-time.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
+
+/** A process on a machine that has much else to do. */
+const BEGIN_WITHIN_MS = 60_000
 
 /** What the torture tells a worker while it runs. */
 export type WorkerOrder = { readonly order: 'block'; readonly forMs: number } | { readonly order: 'finish' }
@@ -20,6 +24,7 @@ export class WorkerProcess {
   #restartAfterMs = 0
   #isFinishing = false
   #finished: Promise<void> = Promise.resolve()
+  #began: Promise<void> = Promise.resolve()
   #complaints = ''
   #said = ''
   #deaths = 0
@@ -56,6 +61,7 @@ export class WorkerProcess {
     child.stderr?.on('data', (data) => {
       this.#said = (this.#said + data).slice(-4_000)
     })
+    this.#began = new Promise((began) => child.once('message', () => began()))
     this.#finished = new Promise((finished) =>
       child.once('close', (code, signal) => this.#ended(code, signal, finished)),
     )
@@ -84,19 +90,13 @@ export class WorkerProcess {
     return this.#time.set(offsetSeconds)
   }
 
-  /** It starts nothing any more, closes everything and ends. @returns whether it did in that time; else it is killed */
+  /** It starts nothing any more, closes everything and ends. @returns whether it did in that time, once it had begun; else it is killed */
   async finish(withinMs: number): Promise<boolean> {
     this.#isFinishing = true
     if (this.#child === undefined) return true
     this.#tell({ order: 'finish' })
-    const isLate = Symbol('late')
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, withinMs, isLate)
-    })
-    const outcome = await Promise.race([this.#finished, late])
-    clearTimeout(timer)
-    if (outcome !== isLate) return true
+    await isDoneWithin(Promise.race([this.#began, this.#finished]), BEGIN_WITHIN_MS)
+    if (await isDoneWithin(this.#finished, withinMs)) return true
     this.stop()
     return false
   }
@@ -125,4 +125,12 @@ export class WorkerProcess {
     }, this.#restartAfterMs)
     this.#restartAfterMs = 0
   }
+}
+
+async function isDoneWithin(done: Promise<void>, ms: number): Promise<boolean> {
+  const late = new AbortController()
+  const isLate = sleep(ms, false, { signal: late.signal }).catch(() => false)
+  const isDone = await Promise.race([done.then(() => true), isLate])
+  late.abort()
+  return isDone
 }

@@ -9,6 +9,10 @@ export interface WorkerSettings {
   readonly store: 'driver' | 'kysely'
   /** Whether calls of the same moment leave together: with half of either kind. */
   readonly batch: boolean
+  /** Leases end with the process: half of all that can be, of each kind above. */
+  readonly presence: boolean
+  /** There are locks of sessions. */
+  readonly hasSessionLocks: boolean
   readonly tableName: string
   /** Where the histories are. */
   readonly folder: string

@@ -5,7 +5,7 @@ import { LockFactory } from '../../src/index.ts'
 import { BROKEN_BUILDS } from './broken/broken-builds.ts'
 import { HistoryWriter } from './history.ts'
 import { WATCH_EVERY_MS } from './stalls.ts'
-import { WORK_KINDS } from './work/work-kinds.ts'
+import { workFor } from './work/work-kinds.ts'
 import { WorkTable } from './work-table.ts'
 import { openWorkerDatabase } from './worker-database.ts'
 import type { WorkerOrder } from './worker-process.ts'
@@ -15,14 +15,14 @@ const settings: WorkerSettings = JSON.parse(process.argv[2] ?? '')
 const broken = BROKEN_BUILDS.find(({ name }) => name === settings.broken)
 if (settings.broken !== undefined && broken === undefined)
   throw new Error(`there is no broken build "${settings.broken}"`)
-broken?.breakProcess?.()
+await broken?.breakProcess?.()
 
 const history = new HistoryWriter(settings.folder, settings.process)
 const database = await openWorkerDatabase(settings, broken)
 const store = broken?.breakStore?.(database.store) ?? database.store
 const locks = new LockFactory(store, { label: `torture-${settings.process}` })
 const table = new WorkTable(settings, database, locks, history)
-const kinds = WORK_KINDS.filter(({ name }) => settings.only?.includes(name) ?? true)
+const kinds = workFor(settings.only, settings.hasSessionLocks)
 const started = { pieces: 0, isFinishing: false }
 
 process.on('message', (message) => {
@@ -34,8 +34,14 @@ process.on('message', (message) => {
 const orphaned = () => process.exit(1)
 process.on('disconnect', orphaned)
 
+history.write({ e: 'began', isPresent: settings.presence })
+// From now on it can be told to finish.
+process.send?.('began')
+// Nobody may listen any more when it is closed: who listens keeps the presence.
+const isToldNoMore = store.presence?.onGone(() => history.write({ e: 'presence gone' }))
 const watch = watchForStalls()
 await Promise.all(Array.from({ length: settings.atOnce }, work))
+isToldNoMore?.()
 await locks.close()
 await database.close()
 clearInterval(watch)

@@ -10,12 +10,12 @@ export interface BrokenBuild {
   readonly caughtBy: readonly string[]
   /** Only these kinds of work, where the mistake shows too rarely for a minute among all the others. */
   readonly work?: readonly string[]
-  /** Only these faults, for the same reason. */
+  /** Only these faults, for the same reason; none, where what is wrong shows in a calm. */
   readonly faults?: readonly string[]
   /** Changes the text of statements on their way to the driver. */
   readonly breakSql?: (sql: string) => string
   /** Changes what the store does or answers. */
   readonly breakStore?: (store: LockStore) => LockStore
   /** Changes the process itself, before anything else is done. */
-  readonly breakProcess?: () => void
+  readonly breakProcess?: () => void | Promise<void>
 }

@@ -1,8 +1,11 @@
-import type { LockStore, WakeSource } from '../../../src/index.ts'
+import type { LockStore } from '../../../src/index.ts'
 import { StoreTrouble } from '../../../src/store-trouble.ts'
 import { breakStore } from './break-store.ts'
 import type { BrokenBuild } from './broken-build.ts'
+import { deaf } from './deaf.ts'
+import { PRESENCE_BUILDS } from './presence-builds.ts'
 import { replaceSql } from './replace-sql.ts'
+import { SESSION_BUILDS } from './session-builds.ts'
 
 /** How an expired or free row is recognised in a try: on Postgres, on SQLite. */
 const IS_FREE = /locks\.expires_at <= (clock\.now|excluded\.acquired_at)(?=\s+or locks\.attempt)/
@@ -52,6 +55,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'missed wake-up',
     families: ['postgres'],
+    faults: [],
     caughtBy: ['waiters that were not served'],
     breakStore: breakStore(({ wakeSource }) => (wakeSource ? { wakeSource: deaf(wakeSource) } : {})),
   },
@@ -185,16 +189,6 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
       },
     })),
   },
+  ...PRESENCE_BUILDS,
+  ...SESSION_BUILDS,
 ]
-
-/** It says that it hears, and does not. */
-function deaf(source: WakeSource): WakeSource {
-  return new Proxy(source, {
-    get(target, name) {
-      if (name === 'subscribe') return () => () => {}
-      if (name === 'isHearing') return true
-      const value = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}

@@ -1,5 +1,7 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, type Span, type TrailEntry, when } from '../evidence.ts'
+import { Presences } from '../presences.ts'
+import { stoodStillMs } from './stood-still.ts'
 
 /** After a storm, connections are made anew and leases of the dead run out. */
 const SETTLING_US = 2_500_000
@@ -18,16 +20,21 @@ export const idleKeys: Check = {
   find(evidence) {
     const bound = SLACK_US + (evidence.isPolled ? DELAY_US : 0)
     const waits = waitsOf(evidence)
+    const acknowledged = Acknowledged.of(evidence)
     return [...waits].flatMap(([key, waiting]) => {
       const everFree = freeSpans(evidence, key)
+      // For those who look at presences, what is left of the dead is free, too.
+      const everAnybodys = [...everFree, ...anybodysSpans(evidence, key)]
       return evidence.calms.flatMap((calm) => {
         const settled = { from: calm.from + SETTLING_US, until: calm.until }
-        const free = everFree.map((span) => common(span, settled)).filter((span) => length(span) > 0)
-        if (free.length === 0) return []
+        const within = (spans: readonly Span[]) =>
+          spans.map((span) => common(span, settled)).filter((span) => length(span) > 0)
+        const [forAll, forThePresent] = [within(everFree), within(everAnybodys)]
         return waiting.flatMap((wait) => {
           if (length(common(wait, settled)) <= bound) return []
+          const free = acknowledged.isPresent(wait.process) ? forThePresent : forAll
           const idleUs = free.reduce((sum, span) => sum + Math.max(0, length(common(span, wait))), 0)
-          if (idleUs <= bound) return []
+          if (idleUs <= bound || idleUs <= bound + stoodStillMs(evidence, wait.process, wait) * 1000) return []
           return [
             `${key} lay free for ${(idleUs / 1e6).toFixed(1)} s while ${wait.op} waited, in the calm before ${when(evidence, calm.until)}`,
           ]
@@ -40,6 +47,7 @@ export const idleKeys: Check = {
 /** A call that waits, from its start to its answer. */
 interface Wait extends Span {
   readonly op: string
+  readonly process: string
 }
 
 /**
@@ -54,7 +62,7 @@ function waitsOf(evidence: Evidence): Map<string, Wait[]> {
     const until = answers.get(event.op)?.t ?? lastWords.get(event.process)?.t ?? event.t
     const ofKey = waits.get(event.key) ?? []
     waits.set(event.key, ofKey)
-    ofKey.push({ op: event.op, from: event.t, until })
+    ofKey.push({ op: event.op, process: event.process, from: event.t, until })
   }
   return waits
 }
@@ -67,6 +75,23 @@ function freeSpans(evidence: Evidence, key: string): Span[] {
     const next = entries[index + 1]
     const until = (next?.toldUs ?? next?.atUs ?? Number.POSITIVE_INFINITY) - evidence.clockOffsetUs
     return until > from ? [{ from, until }] : []
+  })
+}
+
+/** When somebody held it whose presence was gone, by the shared clock. */
+function anybodysSpans(evidence: Evidence, key: string): Span[] {
+  const entries = evidence.trail.get(key) ?? []
+  return entries.flatMap((entry, index) => {
+    const anybodys = Presences.of(evidence).anybodysSpan(entry.attempt)
+    if (anybodys === undefined) return []
+    const next = entries[index + 1]
+    const held = {
+      from: entry.atUs,
+      until: Math.min(next?.toldUs ?? next?.atUs ?? Number.POSITIVE_INFINITY, freeFrom(entry)),
+    }
+    const offset = evidence.clockOffsetUs
+    const span = common(anybodys, { from: held.from - offset, until: held.until - offset })
+    return length(span) > 0 ? [span] : []
   })
 }
 

@@ -1,4 +1,4 @@
-import type { CommittedWrite, Evidence, TrailEntry } from '../evidence.ts'
+import type { CommittedWrite, Evidence, LockLook, TrailEntry } from '../evidence.ts'
 import type { HistoryEvent } from '../history.ts'
 
 type Line = HistoryEvent extends infer Event
@@ -13,6 +13,21 @@ interface Hold {
   readonly key?: string
   readonly process?: string
   readonly ttlMs?: number
+  /** What it ends with. */
+  readonly presence?: string
+}
+
+type Change = Partial<Pick<TrailEntry, 'owner' | 'attempt' | 'token'>> & { leftMs?: number; toldMs?: number }
+
+/** A hold of a session lock. */
+interface SessionHold {
+  readonly op: string
+  readonly key?: string
+  readonly process?: string
+  /** Until its release is asked for. */
+  readonly untilMs: number
+  /** What its release was told; left out: nothing. */
+  readonly code?: string
 }
 
 /** The database's clock is far from the shared one: whoever mixes them up is found out. */
@@ -21,11 +36,19 @@ const OFFSET_US = 1_700_000_000_000_000
 /** Everybody who lives is still there then. */
 const END_MS = 60_000
 
+/** Its name in attempts. */
+const SERVER = '00000000000000ff'
+
+function attemptOf(presence: string | undefined, op: string): string {
+  return presence === undefined ? op : `present:${SERVER}:${presence}:${op}`
+}
+
 /** Evidence that is written by hand. All times are milliseconds since the start. */
 export class MadeUpStory {
   readonly #history: HistoryEvent[] = []
   readonly #trail = new Map<string, TrailEntry[]>()
   readonly #writes: CommittedWrite[] = []
+  readonly #looks: LockLook[] = []
   readonly #dead = new Set<string>()
 
   /** A line of a history. */
@@ -35,33 +58,34 @@ export class MadeUpStory {
   }
 
   /** A change of a key's row, which had the values of the change before. */
-  row(
-    atMs: number,
-    key: string,
-    change: Partial<Pick<TrailEntry, 'owner' | 'token'>> & { leftMs?: number; toldMs?: number },
-  ): this {
+  row(atMs: number, key: string, change: Change): this {
     const entries = this.#trail.get(key) ?? []
     const before = entries.at(-1)
-    const old = { owner: before?.owner ?? null, token: before?.token ?? null, expiresUs: before?.expiresUs ?? null }
+    const old = {
+      ...{ owner: before?.owner ?? null, attempt: before?.attempt ?? null },
+      ...{ token: before?.token ?? null, expiresUs: before?.expiresUs ?? null },
+    }
     const atUs = OFFSET_US + atMs * 1000
     const { leftMs, toldMs, ...changed } = change
     const told = toldMs === undefined ? {} : { toldUs: OFFSET_US + toldMs * 1000 }
     const expiresUs = leftMs === undefined ? old.expiresUs : atUs + leftMs * 1000
-    const past = { oldOwner: old.owner, oldToken: old.token, oldExpiresUs: old.expiresUs }
-    entries.push({ key, ...past, owner: old.owner, token: old.token, ...changed, ...told, expiresUs, atUs })
+    const past = {
+      ...{ oldOwner: old.owner, oldAttempt: old.attempt, oldToken: old.token, oldExpiresUs: old.expiresUs },
+    }
+    entries.push({ key, ...past, ...old, ...changed, ...told, expiresUs, atUs })
     this.#trail.set(key, entries)
     return this
   }
 
   /** The row is free from now on. */
   frees(atMs: number, key = 'k'): this {
-    return this.row(atMs, key, { owner: null, leftMs: 0 })
+    return this.row(atMs, key, { owner: null, attempt: null, leftMs: 0 })
   }
 
   /** Asked for, granted and told, as it should be. */
-  holds(atMs: number, { token, op = `op${token}`, key = 'k', process, ttlMs = 1_000 }: Hold): this {
+  holds(atMs: number, { token, op = `op${token}`, key = 'k', process, ttlMs = 1_000, presence }: Hold): this {
     return this.says(atMs - 2, { e: 'ask', op, key, owner: op, waitMs: 0 }, process)
-      .row(atMs, key, { owner: op, token, leftMs: ttlMs })
+      .row(atMs, key, { owner: op, attempt: attemptOf(presence, op), token, leftMs: ttlMs })
       .says(atMs + 1, { e: 'granted', op, key, token, leftMs: ttlMs - 1 }, process)
   }
 
@@ -85,6 +109,25 @@ export class MadeUpStory {
     return this
   }
 
+  /** A session lock: asked for, told, looked at every 100 ms, and released. */
+  holdsSession(atMs: number, { op, key = 'session:hot:1', process, untilMs, code }: SessionHold): this {
+    this.says(atMs - 2, { e: 'ask', op, key, owner: null, waitMs: 0 }, process)
+    this.says(atMs, { e: 'session granted', op, key }, process)
+    for (let t = atMs; t < untilMs; t += 100) this.says(t, { e: 'session alive', op, key }, process)
+    this.says(untilMs, { e: 'session release', op, key }, process)
+    if (code !== undefined) this.says(untilMs + 1, { e: 'session released', op, key, code }, process)
+    return this
+  }
+
+  /** Looks at the server, every 20 ms from one time to another, which always see the same. */
+  looks(fromMs: number, untilMs: number, seen: Partial<LockLook>): this {
+    for (let t = fromMs; t < untilMs; t += 20) {
+      const span = { from: t * 1000, until: t * 1000 + 500 }
+      this.#looks.push({ server: SERVER, holders: new Map(), presences: new Set(), ...seen, ...span })
+    }
+    return this
+  }
+
   /** It says nothing more. */
   dies(process: string): this {
     this.#dead.add(process)
@@ -101,6 +144,7 @@ export class MadeUpStory {
       ...{ knownUntil: Number.POSITIVE_INFINITY, isOver: true },
       history: [...this.#history.toSorted((one, other) => one.t - other.t), ...goodbyes],
       trail: this.#trail,
+      looks: this.#looks,
       writes: this.#writes,
       counters: new Map(isCounted ? [['c', this.#writes.length]] : []),
       ...more,

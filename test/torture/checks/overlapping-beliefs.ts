@@ -1,5 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isLossFelt, type Span, when } from '../evidence.ts'
+import { isTakenFromGone } from '../presences.ts'
 import { wasThrownOut } from './thrown-out.ts'
 
 /** What holders believe of each other is compared to the millisecond or so. */
@@ -34,7 +35,12 @@ function beliefsOf(evidence: Evidence): Belief[] {
     if (isLossFelt(evidence, event.t)) return []
     const deadline = Math.max(event.t + event.leftMs * 1000, untils.get(`${event.key} ${event.token}`) ?? 0)
     const released = acknowledged.releaseOf(event.key, event.token) ?? Number.POSITIVE_INFINITY
-    return [{ key: event.key, token: event.token, op: event.op, from: event.t, until: Math.min(deadline, released) }]
+    // What is taken within a transaction names no presence.
+    const lost = event.tentative
+      ? undefined
+      : acknowledged.lostPresence(event.process, { from: event.t, until: deadline })
+    const until = Math.min(deadline, released, lost ?? Number.POSITIVE_INFINITY)
+    return [{ key: event.key, token: event.token, op: event.op, from: event.t, until }]
   })
 }
 
@@ -49,6 +55,12 @@ function untilsOf({ history }: Evidence): Map<string, number> {
   return untils
 }
 
+/** For as long as somebody may believe in what is anybody's, another check looks. */
+function wasTakenFromGone(evidence: Evidence, { key, token }: Belief): boolean {
+  const entries = evidence.trail.get(key) ?? []
+  return entries.some((entry) => entry.oldToken === token && isTakenFromGone(entry, evidence))
+}
+
 function overlapsIn(evidence: Evidence, beliefs: Belief[]): string[] {
   let last: Belief | undefined
   return beliefs
@@ -59,7 +71,7 @@ function overlapsIn(evidence: Evidence, beliefs: Belief[]): string[] {
       if (earlier === undefined || belief.from >= earlier.until - TOLERANCE_US) return []
       // Who was told first need not be who was granted first: the answer to one can have come late, after it had been thrown out.
       const former = earlier.token < belief.token ? earlier : belief
-      if (wasThrownOut(evidence, former, belief.from)) return []
+      if (wasThrownOut(evidence, former, belief.from) || wasTakenFromGone(evidence, former)) return []
       const overlapMs = Math.round((earlier.until - belief.from) / 1000)
       return [
         `${belief.key}: ${belief.op} was granted ${belief.token} at ${when(evidence, belief.from)}, ${overlapMs} ms before ${earlier.op} (${earlier.token}) would have let go`,

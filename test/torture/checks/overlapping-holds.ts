@@ -1,6 +1,7 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, wasLive, whenUs } from '../evidence.ts'
 import { isForced } from '../forced.ts'
+import { isTakenFromGone } from '../presences.ts'
 import { hadLetGo } from './let-go.ts'
 
 /** G1. A key is granted while its row says, by the database's clock, that somebody holds it. */
@@ -18,11 +19,11 @@ export const overlappingHolds: Check = {
   },
 }
 
-/** Handed over by a release; granted anew to the very attempt whose first answer was lost; or forced open, which takes a token, too. */
+/** Handed over by a release; taken from somebody who was gone; granted anew to the very attempt whose first answer was lost; or forced open, which takes a token, too. */
 function isRightful(entry: TrailEntry, evidence: Evidence): boolean {
   const { key, oldToken, owner, oldOwner } = entry
   const acknowledged = Acknowledged.of(evidence)
-  if (hadLetGo(entry, evidence)) return true
+  if (hadLetGo(entry, evidence) || isTakenFromGone(entry, evidence)) return true
   // What was given back between two looks is not seen to be free.
   if (evidence.trailKind === 'sampled' && !acknowledged.isHold(key, oldToken)) return true
   if (owner === null || evidence.trailKind === 'sampled') return isForced(entry, evidence)

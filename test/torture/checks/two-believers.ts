@@ -1,4 +1,7 @@
 import { type Check, type Evidence, isGrant, isLossFelt, type TrailEntry, when } from '../evidence.ts'
+import { wasHindered } from '../hindered.ts'
+import type { HistoryEvent } from '../history.ts'
+import { isTakenFromGone } from '../presences.ts'
 import { wasThrownOut } from './thrown-out.ts'
 
 /** The machine's clock and the shared one drift apart by less than this, and the samples of their difference differ by less. */
@@ -18,11 +21,21 @@ export const twoBelievers: Check = {
       const lateUs = event.t + evidence.clockOffsetUs - next.atUs
       if (lateUs <= TOLERANCE_US || wasThrownOut(evidence, event, next.atUs - evidence.clockOffsetUs + TOLERANCE_US))
         return []
+      if (isTakenFromGone(next, evidence) && isNewsOnItsWay(evidence, event, next)) return []
       return [
         `${event.key}: ${event.process} believed at ${when(evidence, event.t)} to hold ${event.token}, ${Math.round(lateUs / 1000)} ms after ${next.token} was granted`,
       ]
     })
   },
+}
+
+/** What a process may take to hear of the end of its connection, if nothing hinders it. */
+const HEARD_WITHIN_US = 1_000_000
+
+/** The server has found its presence gone, and nobody has told it yet. */
+function isNewsOnItsWay(evidence: Evidence, event: HistoryEvent, next: TrailEntry): boolean {
+  const from = next.atUs - evidence.clockOffsetUs
+  return event.t <= from + HEARD_WITHIN_US || wasHindered(evidence, event.process, { from, until: event.t })
 }
 
 /**

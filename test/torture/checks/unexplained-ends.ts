@@ -1,12 +1,13 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, wasLive, whenUs } from '../evidence.ts'
 import { isForced } from '../forced.ts'
+import { isGivenUp } from '../presences.ts'
 import { hadLetGo } from './let-go.ts'
 
 /** Between the moment for which a statement decides, and the trigger that notes it, a busy machine may take this long. */
 const TOLERANCE_US = 250_000
 
-/** A hold ends when its holder lets go, when it is forced open, or when its time is over; and then it has ended. */
+/** A hold ends when its holder lets go, when it is forced open, when its time is over, or when its process has lost its presence; and then it has ended. */
 export const unexplainedEnds: Check = {
   name: 'holds ended or came back by themselves',
   meaning:
@@ -30,7 +31,7 @@ function wrongWith(entry: TrailEntry, evidence: Evidence): string | undefined {
   if (token === null) return isSeen ? 'was removed while it was held' : undefined
   if (owner !== null) return undefined
   if (!acknowledged.isHold(key, oldToken) || hadLetGo(entry, evidence)) return undefined
-  return isForced(entry, evidence) ? undefined : 'was ended by nobody'
+  return isForced(entry, evidence) || isGivenUp(entry, evidence) ? undefined : 'was ended by nobody'
 }
 
 /** The longest lease that work asks for. */

@@ -57,7 +57,8 @@ function unheard(evidence: Evidence): string[] {
       if (!isGrant(entry) || entry.owner === null || acknowledged.grantOf(entry.key, entry.token)) return []
       const ask = byOwner.get(entry.owner)
       const answer = ask && acknowledged.answers.get(ask.op)
-      if (ask === undefined || answer === undefined) return []
+      // Who asked for a session lock has no owner.
+      if (ask === undefined || answer === undefined || answer.e === 'session granted') return []
       const at = entry.atUs - evidence.clockOffsetUs
       const until = Math.max(answer.t, at) + GIVEN_BACK_WITHIN_US[answer.e]
       // It may still be given back in time.

@@ -42,6 +42,7 @@ export async function startGalera(): Promise<TortureDatabase> {
     // To a node that does not run nobody can be led; with one that is cut off, its clients are.
     endpointOf: (worker) => (isDown ? another(worker) : nodeOf(worker)).endpoint,
     onMoved: moves.onMoved,
+    hasSessionLocks: false,
     faults: [crashAndRejoin(nodeOf, leave, comeBack), partition(nodeOf, leave, comeBack)],
     async heal() {
       for (const node of nodes) await bringBack(node)

@@ -43,6 +43,7 @@ export async function startGroupReplication(): Promise<TortureDatabase> {
     workerUrl: () => primary.url,
     endpointOf: () => primary.endpoint,
     onMoved: moves.onMoved,
+    hasSessionLocks: false,
     faults: [
       { ...failover, name: 'primary crash', weight: 5 },
       // Always the same one of the two that are left.

@@ -32,6 +32,7 @@ async function startPgbouncer(poolMode: 'session' | 'transaction', poolSize: num
       workerUrl: () => pgbouncer.url,
       endpointOf: () => pgbouncer.endpoint,
       onMoved: () => {},
+      hasSessionLocks: poolMode === 'session',
       faults: [
         crashAndRestart({ server: () => postgres, signals: POSTGRES_ENDS }),
         crashAndRestart({ name: 'pooler restart', server: () => pgbouncer, signals: ['SIGKILL', 'SIGTERM'] }),

@@ -40,6 +40,7 @@ function tortured({ name, words, pair }: { name: string; words: string; pair: St
     workerUrl: () => writable.url,
     endpointOf: () => writable.endpoint,
     onMoved: moves.onMoved,
+    hasSessionLocks: true,
     faults: [
       crashAndRestart({ server: () => writable, signals: POSTGRES_ENDS }),
       crashAndRestart({ name: 'standby crash and restart', server: standby, signals: POSTGRES_ENDS, weight: 5 }),

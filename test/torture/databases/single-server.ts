@@ -29,6 +29,7 @@ export async function startSingleServer({
     workerUrl: () => server.url,
     endpointOf: () => server.endpoint,
     onMoved: () => {},
+    hasSessionLocks: true,
     faults: [crashAndRestart({ server: () => server, signals })],
     heal: () => server.revive(),
     stop: () => server.process.stop(),

@@ -19,6 +19,7 @@ export async function startSqlite(): Promise<TortureDatabase> {
     workerUrl: () => path,
     endpointOf: () => undefined,
     onMoved: () => {},
+    hasSessionLocks: false,
     faults: [],
     heal: async () => {},
     stop: nobody.stop,

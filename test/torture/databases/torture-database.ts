@@ -24,6 +24,11 @@ export interface TortureDatabase {
   endpointOf(worker: number): Endpoint | undefined
   /** Calls the listener whenever an endpoint has changed, so that proxies follow (new connections only). */
   onMoved(listener: () => void): void
+  /**
+   * Whether locks of database sessions are at work, and presence with them: there are none of a file, none of a client's behind a pooler that shares sessions,
+   * and of a cluster whose nodes take turns each node has its own.
+   */
+  readonly hasSessionLocks: boolean
   /** The trouble that only this database can have: crash and restart, a node that is cut off. */
   readonly faults: readonly FaultKind[]
   /** Comes once, halfway: the failover. */

@@ -7,6 +7,8 @@ export interface WorkKind {
   readonly name: string
   /** How often it is drawn, next to the others; 10 is usual. */
   readonly weight: number
+  /** Left out where the database has no locks of sessions, which presence needs as well. */
+  readonly needs?: 'locks of sessions'
   /** Does one piece of it, and writes down what it does and what it is told. Throws nothing but bugs of its own. */
   perform(tools: WorkTools): Promise<void>
 }
@@ -16,6 +18,8 @@ export interface WorkTools {
   /** The name of this piece of work, unique in the whole torture. */
   readonly op: string
   readonly locks: LockFactory
+  /** Leases of this process end with it: `presence: true`. */
+  readonly isPresent: boolean
   readonly record: Recorder
   /** A key that everybody wants, or one of many that few want. */
   anyKey(): string
