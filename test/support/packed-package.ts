@@ -44,7 +44,7 @@ const INPUTS = [
 ]
 
 /** Beside the package itself: what its users have installed, in the versions that the tests of this repository use. */
-const PEERS = ['better-sqlite3', 'mysql2', 'pg', '@types/better-sqlite3', '@types/node', '@types/pg']
+const PEERS = ['@verrou/core', 'better-sqlite3', 'mysql2', 'pg', '@types/better-sqlite3', '@types/node', '@types/pg']
 
 /** Builds and packs the package, from a copy: the `dist` of the repository is left alone. */
 export function packedPackage(): Promise<PackedPackage> {
