@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { REPOSITORY } from '../../scripts/repository.ts'
@@ -32,12 +32,12 @@ const RUNTIMES: readonly Runtime[] = [BUN, { name: 'deno', program: bin('.bin/de
 const postgres = BACKENDS.findLast(({ family }) => family === 'postgres')
 
 // All at the same time: they mostly wait for leases to end.
-test.concurrent.each(RUNTIMES)('the installed package works on $name', async ({ name, program, flags }) => {
-  const folder = mkdtempSync(join(await installedProject(), `${name}-`))
-  copyFileSync(join(REPOSITORY, 'test/package/smoke.mjs'), join(folder, 'smoke.mjs'))
-  const { stdout } = await run(program, [...flags, 'smoke.mjs'], { cwd: folder })
-  expect(stdout).toBe('ok\n')
-  rmSync(folder, { recursive: true })
+test.concurrent.each(RUNTIMES)('the installed package works on $name', async (runtime) => {
+  expect(await printedBy(runtime, 'test/package/smoke.mjs')).toBe('ok\n')
+})
+
+test.concurrent('the example for bun:sqlite works on bun', async () => {
+  expect(await printedBy(BUN, 'examples/bun/sqlite.ts')).toBe('true 42\n')
 })
 
 if (isSelected('sqlite')) {
@@ -56,6 +56,15 @@ if (postgres) {
   test.concurrent.each(RUNTIMES)(`$name keeps the contract on ${postgres.name}, through pg`, (runtime) => {
     return expectPassed(runtime, 'contract.runtime.ts', environment)
   })
+}
+
+/** What a script prints in a folder where the packed package is installed. */
+async function printedBy({ name, program, flags }: Runtime, script: string): Promise<string> {
+  const folder = mkdtempSync(join(await installedProject(), `${name}-`))
+  copyFileSync(join(REPOSITORY, script), join(folder, basename(script)))
+  const { stdout, stderr } = await run(program, [...flags, basename(script)], { cwd: folder })
+  rmSync(folder, { recursive: true })
+  return stdout + stderr
 }
 
 /** Fewer tests than the contract has for a database would mean that they were not found. */
