@@ -25,6 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['locks'],
   // The callers' transactions: each a sender of its own, that knows nothing of us but the shape it has.
   adapters: [],
+  // A store behind the shape of another library's: it holds locks as any caller does.
+  verrou: ['locks', 'store/lock-store.ts'],
 }
 
 /** What single files may import beyond that. */
@@ -38,7 +40,10 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES = ['kysely', 'kysely/migration', 'ms', 'node:crypto', 'node:diagnostics_channel', 'node:os']
 
 /** What single folders may use beside them. */
-const PACKAGES_OF: Readonly<Record<string, readonly string[]>> = { telemetry: ['@opentelemetry/api'] }
+const PACKAGES_OF: Readonly<Record<string, readonly string[]>> = {
+  telemetry: ['@opentelemetry/api'],
+  verrou: ['@verrou/core'],
+}
 
 /** Time, chance and the process reach the engine through `Timing`, so that tests decide about them. */
 const UNKNOWN_TO_THE_ENGINE = [
@@ -181,7 +186,7 @@ interface PackageJson {
 }
 
 function isOfItsOwn(path: string): boolean {
-  return ['drivers', 'adapters'].includes(folderOf(path)) && !SHARED.includes(path)
+  return ['drivers', 'adapters', 'verrou'].includes(folderOf(path)) && !SHARED.includes(path)
 }
 
 /** Every import of the library: who, and what. */

@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import mysqlCallback from 'mysql2'
@@ -213,6 +214,7 @@ describe('a store', () => {
     ['prepare', () => pgStore({ pool: { query: async () => expect.fail() }, prepare: 1 } as Anything)],
     ['pool', () => mysqlStore({ pool: mysqlCallback.createPool({ host: '127.0.0.1' }) } as Anything)],
     ['database', () => sqliteStore({ database: 'file.db' } as Anything)],
+    ['database', () => sqliteStore({ database: new DatabaseSync(':memory:') } as Anything)],
     ['connection', () => kyselyStore({ connection: {} } as Anything)],
     ['autoCreateTable', () => sqliteStore({ database: new Database(':memory:'), autoCreateTable: 'yes' } as Anything)],
     ['prefix', () => createMigrations({ prefix: 5 } as Anything)],

@@ -69,6 +69,7 @@ async function runOn(backend: Backend | undefined, block: CodeBlock): Promise<vo
 async function runOrCheck(block: CodeBlock, url?: string): Promise<void> {
   const env = url === undefined ? project.env : { ...project.env, DATABASE_URL: url }
   if (block.language === 'mermaid') return
+  if (block.directives.example) return expectPieceOf(block.directives.example, block)
   if (block.language === 'sql') return await runSql(block, url)
   if (block.language === 'sh') return await checkShell(block, env)
   if (!isScript(block)) throw new Error(`${block.page}:${block.line}: nobody knows how to check "${block.language}"`)
@@ -90,6 +91,11 @@ async function checkShell(block: CodeBlock, env: NodeJS.ProcessEnv): Promise<voi
     expect(existsSync(join(REPOSITORY, path!)), `${path} exists`).toBe(true)
   }
   if (block.directives.run) await runShell(block, project.folderFor(block), env)
+}
+
+/** The file is tested as a whole; the page must not show what it is not. */
+function expectPieceOf(path: string, { code }: CodeBlock): void {
+  expect(readFileSync(join(REPOSITORY, path), 'utf8')).toContain(code)
 }
 
 /** Links of a page to files of the repository that are not there. */

@@ -9,9 +9,12 @@ import { createDocsProject } from './support/docs-project.ts'
 import { runBlock } from './support/run-block.ts'
 import { createDatabase } from './support/throwaway-database.ts'
 
-/** Every example runs as it is, on the database that its second line names, and prints what its comments say. */
+/**
+ * Every example of one file runs as it is, on the database that its second line names, and prints what its comments say. Those of several files, with
+ * frameworks, have tests of their own.
+ */
 
-const EXAMPLES = globSync('examples/**/*.ts', { cwd: REPOSITORY }).toSorted().map(readExample)
+const EXAMPLES = globSync('examples/{*,transactions/*}.ts', { cwd: REPOSITORY }).toSorted().map(readExample)
 const project = createDocsProject([])
 afterAll(() => project.remove())
 

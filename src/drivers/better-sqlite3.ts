@@ -33,7 +33,7 @@ export interface SqliteStoreOptions extends SqlStoreOptions {
  */
 export function sqliteStore(options: SqliteStoreOptions): LockStore {
   return sqlStoreOf(options, {
-    own: { database: { rule: 'a Database of better-sqlite3', isValid: (given) => hasMethod(given, 'prepare') } },
+    own: { database: { rule: 'a Database of better-sqlite3', isValid: isDatabase } },
     executor: ({ database }) => betterSqlite3Executor(database),
     wakeSource: ({ database }, _table, _own, executor) => {
       return isInMemory(database) ? undefined : new WatchingFile(executor)
@@ -48,6 +48,11 @@ export function sqliteStore(options: SqliteStoreOptions): LockStore {
       return dialectNamed('sqlite', table)
     },
   })
+}
+
+/** Without a word on transactions it is another library's, such as node:sqlite, whose statements do not tell whether they return rows. */
+function isDatabase(given: unknown): boolean {
+  return hasMethod(given, 'prepare') && typeof (given as Partial<BetterSqlite3Like>).inTransaction === 'boolean'
 }
 
 /** What is in memory belongs to this connection alone: there is nobody to hear of. */

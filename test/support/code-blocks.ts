@@ -21,12 +21,14 @@ export interface BlockDirectives {
   readonly file?: string
   /** Another file of the page that is loaded first, in the same process. */
   readonly after?: string
+  /** A piece of that file of the repository, word for word, which has tests of its own. */
+  readonly example?: string
   /** A fragment: its types are checked, it is not run. */
   readonly check?: true
 }
 
 const FENCE = /^```(\w*)\s*$/
-const DIRECTIVE = /^<!-- ((?:run|file|after|check)\b.*) -->$/
+const DIRECTIVE = /^<!-- ((?:run|file|after|check|example)\b.*) -->$/
 
 /** Every fenced block of a page, in order. */
 export function codeBlocksOf(page: string): CodeBlock[] {

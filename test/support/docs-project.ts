@@ -41,9 +41,9 @@ export function createDocsProject(blocks: readonly CodeBlock[]): DocsProject {
   }
 }
 
-/** Whether Node.js can run the block. */
-export function isScript({ language }: CodeBlock): boolean {
-  return language === 'ts' || language === 'js'
+/** Whether Node.js can run the block as it stands there. */
+export function isScript({ language, directives }: CodeBlock): boolean {
+  return (language === 'ts' || language === 'js') && !directives.example
 }
 
 /** `docs/usage.md` as a folder name. */

@@ -46,6 +46,7 @@ const INPUTS = [
 /** Beside the package itself: what its users have installed, in the versions that the tests of this repository use. */
 const PEERS = [
   '@opentelemetry/api',
+  '@verrou/core',
   'better-sqlite3',
   'mysql2',
   'pg',

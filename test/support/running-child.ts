@@ -16,10 +16,19 @@ export interface RunningChild {
 
 /** Starts it on the Node.js that runs the tests. */
 export function startChild(program: string, args: readonly string[]): RunningChild {
-  const path = fileURLToPath(new URL(program, import.meta.url))
+  return startProgram(fileURLToPath(new URL(program, import.meta.url)), args)
+}
+
+/** The same for any file, in a folder and with variables of its own. */
+export function startProgram(
+  path: string,
+  args: readonly string[],
+  { cwd = process.cwd(), env = {} }: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): RunningChild {
   const child = spawn(process.execPath, [path, ...args], {
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'verrou-compile-cache') },
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'verrou-compile-cache'), ...env },
   })
   let output = ''
   const watchers = new Set<() => void>()

@@ -18,7 +18,7 @@ import { serverAddress } from './server-address.ts'
 import { uniqueTableName } from './table-name.ts'
 
 /** The contract's view of a database: a new table, made by the migrations, or as those do it who cannot use them. */
-function sqlBackend(
+export function sqlBackend(
   name: string,
   family: ContractBackend['family'],
   connect: () => Promise<Opened>,
