@@ -73,10 +73,15 @@ export function createMigrations(options: MigrationsOptions = {}): Record<string
   )
 }
 
-/** The words of all migrations, upwards, for one database: `sql/<dialect>/schema.sql`. */
-export function schemaStatements(dialect: DialectName, options: TableOptions = {}): string[] {
+/** The words of all migrations for one database: upwards, which is `sql/<dialect>/schema.sql`, or back. */
+export function schemaStatements(
+  dialect: DialectName,
+  options: TableOptions = {},
+  direction: 'up' | 'down' = 'up',
+): string[] {
   const table = tableId(resolveTable(options))
-  return MIGRATIONS.flatMap(({ up }) => textsOf(dialect, up(dialect, table)))
+  const inOrder = direction === 'up' ? MIGRATIONS : MIGRATIONS.toReversed()
+  return inOrder.flatMap((migration) => textsOf(dialect, migration[direction](dialect, table)))
 }
 
 async function run(db: Kysely<unknown>, wording: Wording, table: RawBuilder<unknown>): Promise<void> {
