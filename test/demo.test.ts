@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { ACTS } from '../demo/acts.ts'
-import { problemsIn } from '../demo/check-act.ts'
-import type { ActResult } from '../demo/play-act.ts'
-import { drawTimeline } from '../demo/timeline.ts'
+import { ACTS } from '../src/cli/demo/acts.ts'
+import { problemsIn } from '../src/cli/demo/check-act.ts'
+import type { ActResult } from '../src/cli/demo/play-act.ts'
+import { drawTimeline } from '../src/cli/demo/timeline.ts'
 
-const MAIN = fileURLToPath(new URL('../demo/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 /** Where the demo makes its own temporary folder, so that one sees whether it has removed it. */
 const TEMPORARY = mkdtempSync(join(tmpdir(), 'verrou-demo-test-'))
 
@@ -44,18 +44,18 @@ describe('the demo', () => {
   })
 
   test.each([
-    ['an unknown option', ['--speed', 'fast'], /^Unknown option '--speed'.*\n$/],
-    ['a URL that is none', ['--url', 'nonsense'], /^--url is not a URL.*\n$/],
+    ['an unknown option', ['--speed', 'fast'], /^verrou: unknown option '--speed'.*\n$/],
+    ['a URL that is none', ['--url', 'nonsense'], /^verrou: --url is not the URL of a server: give .*\n$/],
     [
       'a URL of another database',
       ['--url', 'oracle://me:secret@there/x'],
-      /^--url must begin with postgres:\/\/ or mysql:\/\/, not with oracle:.*\n$/,
+      /^verrou: --url begins with oracle:\/\/, which is none of ours: give postgres:.*\n$/,
     ],
   ])('refuses %s in one line, without the password', async (_name, given, message) => {
     const { errors, exitCode } = await runDemo(...given).ended
     expect(errors).toMatch(message)
     expect(errors).not.toContain('secret')
-    expect(exitCode).toBe(2)
+    expect(exitCode).toBe(64)
   })
 
   test.each(['postgres', 'mysql'])(
@@ -63,9 +63,9 @@ describe('the demo', () => {
     { timeout: 20_000 },
     async (protocol) => {
       const { errors, exitCode } = await runDemo('--url', `${protocol}://me:secret@127.0.0.1:1/x`).ended
-      expect(errors).toMatch(/^The demo ended early: cannot connect to \w+:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*\n$/)
+      expect(errors).toMatch(/^verrou: cannot use \w+:\/\/me@127\.0\.0\.1:1\/x: .*ECONNREFUSED.*\n$/)
       expect(errors).not.toContain('secret')
-      expect(exitCode).toBe(1)
+      expect(exitCode).toBe(69)
     },
   )
 
@@ -155,7 +155,7 @@ describe('the check of an act', () => {
 /** The demo as a process of its own, without a terminal. */
 function runDemo(...given: string[]) {
   const env = { ...process.env, TMPDIR: TEMPORARY }
-  const demo = spawn(process.execPath, [MAIN, ...given], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const demo = spawn(process.execPath, [MAIN, 'demo', ...given], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let errors = ''
   demo.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))

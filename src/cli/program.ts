@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import tab from '@bomb.sh/tab/commander'
 import { type Command, CommanderError } from 'commander'
+import { demoCommand } from './commands/demo.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { listCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -19,6 +20,7 @@ const COMMANDS: readonly (() => Command)[] = [
   releaseCommand,
   migrateCommand,
   pruneCommand,
+  demoCommand,
 ]
 
 /** The command line of `verrou`. Throws instead of exiting; prints help and version only. */

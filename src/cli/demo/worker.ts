@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Lock, LockFactory } from '../src/index.ts'
+import type { Lock, LockFactory } from '../../index.ts'
+import { connect } from '../connect.ts'
+import { reasonOf } from '../output/reason-of.ts'
 import { BoxOffice, locksTableOf } from './box-office.ts'
-import { connect } from './connect.ts'
 import { nowMs } from './now-ms.ts'
-import { reasonOf } from './reason-of.ts'
 
 /** Where a worker process works: the first message it gets. */
 export interface Post {
@@ -50,9 +50,9 @@ process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit())
 
 async function begin(post: Post): Promise<void> {
-  const connection = await connect(post.url)
+  const connection = await connect({ url: post.url, table: locksTableOf(post.tables) })
   const office = new BoxOffice(connection.db, post.tables)
-  const locks = new LockFactory(connection.lockStore(locksTableOf(post.tables)), { label: `worker ${post.worker}` })
+  const locks = connection.openLocks({ label: `worker ${post.worker}` })
   process.on('message', (order: Order) => {
     if (order.kind === 'stall') mustStall = true
     else sellOut({ ...post, office, locks }, order.sale).catch(fail)

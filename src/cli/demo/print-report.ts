@@ -1,8 +1,8 @@
 import Table from 'cli-table3'
 import { SEATS, WORKERS } from './acts.ts'
 import { lostUpdatesIn, nextHoldIn, oversoldIn, problemsIn } from './check-act.ts'
+import type { DemoScreen } from './demo-screen.ts'
 import type { ActResult } from './play-act.ts'
-import type { Screen } from './screen.ts'
 import { drawTimeline, type Span } from './timeline.ts'
 
 /** How much of act 2 is shown: single sales can be seen. */
@@ -11,7 +11,7 @@ const SLICE_MS = 500
 const LEGEND = '█ holds the lock   ✗ killed   ░ dead, but its lease still keeps the others out'
 
 /** One act in a line or two, as soon as it is over. */
-export function printOutcome(result: ActResult, { colors, print }: Screen): void {
+export function printOutcome(result: ActResult, { colors, print }: DemoScreen): void {
   const problems = problemsIn(result)
   const sign = result.act.lock ? colors.green('✓') : colors.yellow('!')
   for (const problem of problems) print(colors.red(`✗ ${problem}`))
@@ -32,7 +32,7 @@ function outcomeOf(result: ActResult): string {
 }
 
 /** The whole story: the numbers, and who held the lock when. */
-export function printReport(results: readonly ActResult[], screen: Screen): void {
+export function printReport(results: readonly ActResult[], screen: DemoScreen): void {
   const { colors, print } = screen
   print(tableOf(results, screen))
   for (const result of results) {
@@ -46,7 +46,7 @@ export function printReport(results: readonly ActResult[], screen: Screen): void
 }
 
 /** All in one line. @returns whether everything is as it must be */
-export function printVerdict(results: readonly ActResult[], { colors, print }: Screen): boolean {
+export function printVerdict(results: readonly ActResult[], { colors, print }: DemoScreen): boolean {
   const problems = results.flatMap(problemsIn)
   const isRight = problems.length === 0
   const verdict = isRight
@@ -58,7 +58,7 @@ export function printVerdict(results: readonly ActResult[], { colors, print }: S
   return isRight
 }
 
-function tableOf(results: readonly ActResult[], { colors }: Screen): string {
+function tableOf(results: readonly ActResult[], { colors }: DemoScreen): string {
   const table = new Table({
     head: ['act', 'tickets sold', 'oversold', 'lost updates', 'seconds'].map((title) => colors.bold(title)),
     colAligns: ['left', 'right', 'right', 'right', 'right'],
@@ -79,7 +79,10 @@ function tableOf(results: readonly ActResult[], { colors }: Screen): string {
   return table.toString()
 }
 
-function timelineOf({ holds, kill, openedAtMs, endedAtMs }: ActResult, { colors, columns, paint }: Screen): string[] {
+function timelineOf(
+  { holds, kill, openedAtMs, endedAtMs }: ActResult,
+  { colors, columns, paint }: DemoScreen,
+): string[] {
   const rows = Array.from({ length: WORKERS }, (_, index) => ({
     label: `worker ${index + 1}`,
     holds: holds.filter(({ worker }) => worker === index + 1),

@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { moduleBeside } from '../module-beside.ts'
 import type { News, Order, Post, Sale } from './worker.ts'
 
-const WORKER_FILE = new URL('./worker.ts', import.meta.url)
+const WORKER_FILE = moduleBeside('worker', import.meta.url)
 
 /** Told what a worker says. Workers are counted from 1. */
 type Listener = (worker: number, news: News) => void

@@ -1,45 +1,35 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { sql } from 'kysely'
+import { CliError } from '../cli-error.ts'
+import { type Connection, connect } from '../connect.ts'
+import { EXIT_CODES, exitCodeOfSignal } from '../exit-codes.ts'
+import { reasonOf } from '../output/reason-of.ts'
 import { ACTS, SEATS, WORKERS } from './acts.ts'
-import { readArguments } from './arguments.ts'
-import { BoxOffice } from './box-office.ts'
-import { connect } from './connect.ts'
+import { BoxOffice, locksTableOf } from './box-office.ts'
 import { Crew } from './crew.ts'
+import { openDemoScreen } from './demo-screen.ts'
 import { type ActResult, playAct } from './play-act.ts'
 import { printOutcome, printReport, printVerdict } from './print-report.ts'
 import { Progress } from './progress.ts'
-import { reasonOf } from './reason-of.ts'
-import { openScreen } from './screen.ts'
 
 /** Less than the 30 s that the demo may take, by what tidying up may take. */
 const TIME_LIMIT_MS = 27_000
 const TIDY_UP_WITHIN_MS = 2_500
-/** What shells expect of a process that a signal has ended. */
-const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 }
 
-const wish = readArguments(process.argv.slice(2))
-if (wish.kind === 'play') {
-  process.exitCode = await main(wish.url)
-} else {
-  const output = wish.isMistake ? process.stderr : process.stdout
-  output.write(wish.text)
-  process.exitCode = wish.isMistake ? 2 : 0
-}
-
-/** Plays the demo, on SQLite in a new folder if no server is given. @returns the exit code */
-async function main(serverUrl: string | null): Promise<number> {
+/** Plays the demo, on SQLite in a new folder if no server is given. @returns the exit code. @throws CliError */
+export async function playDemo(serverUrl: string | undefined): Promise<number> {
   const stop = new AbortController()
   callOffWhenAsked(stop)
-  const folder = serverUrl === null ? mkdtempSync(join(tmpdir(), 'verrou-demo-')) : null
-  const url = serverUrl ?? pathToFileURL(join(folder!, 'box-office.db')).href
+  const folder = serverUrl === undefined ? mkdtempSync(join(tmpdir(), 'verrou-demo-')) : undefined
+  const url = serverUrl ?? `sqlite:${join(folder!, 'box-office.db')}`
   try {
-    return (await play(url, stop.signal)) ? 0 : 1
+    return (await play(url, stop.signal)) ? EXIT_CODES.OK.code : EXIT_CODES.NO.code
   } catch (error) {
-    if (!isSignal(stop.signal.reason)) process.stderr.write(`The demo ended early: ${reasonOf(error)}\n`)
-    return exitCodeFor(stop.signal)
+    if (isSignal(stop.signal.reason)) return exitCodeFor(stop.signal)
+    throw error instanceof CliError ? error : new CliError('UNAVAILABLE', `the demo ended early: ${reasonOf(error)}`)
   } finally {
     if (folder) rmSync(folder, { recursive: true, force: true })
   }
@@ -48,12 +38,14 @@ async function main(serverUrl: string | null): Promise<number> {
 /** @returns whether all numbers are right */
 async function play(url: string, signal: AbortSignal): Promise<boolean> {
   const tables = `verrou_demo_${randomBytes(4).toString('hex')}`
-  await using connection = await connect(url)
+  await using connection = await connect({ url, table: locksTableOf(tables), isMigrating: true })
+  // Readers beside one writer; a second writer waits for its turn (up to 5 s, the default of better-sqlite3).
+  if (connection.dialect === 'sqlite') await sql`pragma journal_mode = wal`.execute(connection.db)
   await using office = new BoxOffice(connection.db, tables)
-  await office.createTables()
+  await office.createTables(connection.dialect)
 
-  const screen = openScreen()
-  screen.print(`${WORKERS} worker processes sell ${SEATS} seats from one table, on ${connection.place}.\n`)
+  const screen = openDemoScreen()
+  screen.print(`${WORKERS} worker processes sell ${SEATS} seats from one table, on ${placeOf(connection)}.\n`)
   const posts = Array.from({ length: WORKERS }, (_, index) => ({ url, tables, worker: index + 1 }))
   await using crew = new Crew(posts, signal)
   await crew.untilIdle()
@@ -69,25 +61,31 @@ async function play(url: string, signal: AbortSignal): Promise<boolean> {
   return printVerdict(results, screen)
 }
 
+function placeOf({ dialect, url }: Connection): string {
+  return dialect === 'sqlite' ? 'SQLite (a temporary file)' : url
+}
+
 /** Ctrl-C, a pipe that nobody reads any more, and the time limit end the demo, but not before it has tidied up. */
 function callOffWhenAsked(stop: AbortController): void {
   for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(name))
+  // Other commands end at once, and have nothing to tidy up.
+  process.stdout.removeAllListeners('error')
   process.stdout.on('error', () => stop.abort('SIGPIPE'))
   const tooLong = new Error(`it takes longer than ${TIME_LIMIT_MS / 1000} s here, which is too long`)
   setTimeout(() => stop.abort(tooLong), TIME_LIMIT_MS).unref()
   stop.signal.addEventListener('abort', () => {
     // A server that does not answer must not keep anybody waiting.
     setTimeout(() => {
-      process.stderr.write(`The demo ended early, and could not tidy up: ${reasonOf(stop.signal.reason)}\n`)
+      process.stderr.write(`verrou: the demo ended early, and could not tidy up: ${reasonOf(stop.signal.reason)}\n`)
       process.exit(exitCodeFor(stop.signal))
     }, TIDY_UP_WITHIN_MS).unref()
   })
 }
 
 function exitCodeFor({ reason }: AbortSignal): number {
-  return isSignal(reason) ? EXIT_CODES[reason] : 1
+  return isSignal(reason) ? exitCodeOfSignal(constants.signals[reason]) : EXIT_CODES.UNAVAILABLE.code
 }
 
-function isSignal(reason: unknown): reason is keyof typeof EXIT_CODES {
-  return typeof reason === 'string' && reason in EXIT_CODES
+function isSignal(reason: unknown): reason is NodeJS.Signals {
+  return typeof reason === 'string' && reason in constants.signals
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { type Kysely, sql } from 'kysely'
-import { reasonOf } from './reason-of.ts'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
+import type { DialectName } from '../../dialects/compiler.ts'
+import { schemaStatements } from '../../schema/create-migrations.ts'
+import { reasonOf } from '../output/reason-of.ts'
 
 /** What the database says when a concert is sold. */
 export interface Count {
@@ -31,7 +33,9 @@ export class BoxOffice implements AsyncDisposable {
     this.#locks = sql.table(locksTableOf(name))
   }
 
-  async createTables(): Promise<void> {
+  async createTables(dialect: DialectName): Promise<void> {
+    const locks = schemaStatements(dialect, { tableName: locksTableOf(this.#name) })
+    for (const statement of locks) await this.#db.executeQuery(CompiledQuery.raw(statement))
     await sql`create table ${this.#seats} (concert varchar(40) primary key, seats_left integer not null)`.execute(
       this.#db,
     )
@@ -82,7 +86,7 @@ export class BoxOffice implements AsyncDisposable {
   }
 }
 
-/** The library makes this table itself (`autoCreateTable`); the box office only drops it. */
+/** The table of the locks. */
 export function locksTableOf(name: string): string {
   return `${name}_locks`
 }
