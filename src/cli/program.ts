@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module'
 import { type Command, CommanderError } from 'commander'
 import { migrateCommand } from './commands/migrate.ts'
+import { topCommand } from './commands/top.ts'
+import { uiCommand } from './commands/ui.ts'
 import { withDatabaseOptions } from './database-command.ts'
 import { DocumentedCommand } from './documented-command.ts'
 import { EXIT_CODES, SIGNAL_EXITS } from './exit-codes.ts'
 
 /** Every command, in the order of `verrou --help`. */
-const COMMANDS: readonly (() => Command)[] = [migrateCommand]
+const COMMANDS: readonly (() => Command)[] = [migrateCommand, topCommand, uiCommand]
 
 /** The command line of `verrou`. Throws instead of exiting; prints help and version only. */
 export function createProgram(): Command {

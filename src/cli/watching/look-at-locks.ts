@@ -1,0 +1,35 @@
+import type { LockInfo, LockLister } from './lock-lister.ts'
+
+/** Which locks are looked at. */
+export interface LookOptions {
+  /** Keys that begin with it. Default: all. */
+  readonly prefix?: string | undefined
+  /** Default: 'held'. */
+  readonly state?: 'held' | 'all' | undefined
+  /** No more than these. Default: 50,000. */
+  readonly mostLocks?: number | undefined
+}
+
+/** The locks as they were when somebody looked. */
+export interface LooksOfLocks {
+  readonly locks: ReadonlyMap<string, LockInfo>
+  /** There are more than were looked at. */
+  readonly isCut: boolean
+}
+
+const PAGE_LOCKS = 10_000
+const MOST_LOCKS = 50_000
+
+/** Every lock, page by page: pages are of different moments, so that a lock may change between two of them. */
+export async function lookAtLocks(lister: LockLister, options: LookOptions = {}): Promise<LooksOfLocks> {
+  const { prefix, state = 'held', mostLocks = MOST_LOCKS } = options
+  const locks = new Map<string, LockInfo>()
+  let after: string | null = null
+  do {
+    const limit: number = Math.min(PAGE_LOCKS, mostLocks - locks.size)
+    const page = await lister.list({ state, limit, ...(prefix && { prefix }), ...(after !== null && { after }) })
+    for (const lock of page.locks) locks.set(lock.key, lock)
+    after = page.nextAfter
+  } while (after !== null && locks.size < mostLocks)
+  return { locks, isCut: after !== null }
+}
