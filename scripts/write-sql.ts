@@ -44,7 +44,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   hurry: 'MySQL only: before create-within, so that it waits for a second at most.',
   unhurry: 'MySQL only: after create-within. The setting is as it was.',
   'lock-live': "Before an extension on a transaction of the caller's: whether the hold is live.",
-  inspect: 'Looks at one key: `isLocked()`, and locks that come from another process.',
+  inspect: 'Looks at one key: `isLocked()`, `inspect()`, and locks that come from another process.',
+  list: 'Looks at one page of keys, for `list()`.',
   'session-acquire': 'Session locks: one try at one of them.',
   'session-acquire-all': 'Session locks: one try at each of many.',
   'session-release':
@@ -62,7 +63,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'watch-presences': 'With `presence`, while somebody waits: whether the processes are gone that hold the keys.',
   'take-over': 'With `presence`, after a refusal: takes keys over whose holders are gone.',
   'took-over': 'With `presence`: what take-over has granted.',
-  'sweep-look': 'Sent once in a while, in the background: one page of rows, to find those that were free for long.',
+  'sweep-look':
+    'Sent once in a while, in the background, and by `prune()`: one page of rows, to find those that were free for long.',
   'sweep-delete': 'Deletes rows that were free for long.',
   ...{
     'portable-acquire': 'Portable: one try to take a lock whose key has a row.',

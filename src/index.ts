@@ -20,9 +20,11 @@ export type { ElectOptions, LeaderCallback, Leadership } from './locks/elect.ts'
 export type { RunsInTransaction, TransactionStarter, TransactionWork } from './locks/guard.ts'
 // As types: holds and locks are made by factories.
 export type { Hold } from './locks/hold.ts'
+export type { ListOptions, LockPage } from './locks/list-locks.ts'
 export type { Lock, RunCallback, RunContext, RunOutcome } from './locks/lock.ts'
 export type { LockEvents } from './locks/lock-events.ts'
 export { LockFactory } from './locks/lock-factory.ts'
+export type { LockInfo } from './locks/lock-info.ts'
 export type { LastRun, RunOncePerOptions } from './locks/run-once-per.ts'
 export type { SerializedLock } from './locks/serialized-lock.ts'
 export type { SessionHold } from './locks/session-hold.ts'
@@ -46,7 +48,12 @@ export type {
   LeaseRequest,
   LeaseState,
   LeaseStore,
+  ListedKey,
+  ListedKeys,
+  ListLook,
+  LockState,
   LockStore,
+  OldKeys,
   Presence,
   PresenceSource,
   Renewal,

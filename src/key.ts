@@ -2,7 +2,7 @@ import { describeValue } from './describe-value.ts'
 import { errors } from './errors.ts'
 
 /** Primary keys of every supported database can be this long: InnoDB's index limit is 3,072 bytes. */
-const LONGEST_KEY_BYTES = 1024
+export const LONGEST_KEY_BYTES = 1024
 
 /**
  * Refuses what is not the same key on every database.

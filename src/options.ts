@@ -1,6 +1,7 @@
 import { describeValue } from './describe-value.ts'
 import { type Duration, resolveMs } from './duration.ts'
 import { errors } from './errors.ts'
+import { LONGEST_KEY_BYTES } from './key.ts'
 
 /** How `acquire`, `run` and `hold` go on after a refusal. */
 export interface RetryOptions {
@@ -253,6 +254,12 @@ export function checkLabel(label: unknown): string | undefined {
 export function isStorableText(text: unknown, mostBytes: number): text is string {
   if (typeof text !== 'string' || text === '' || text.includes('\0')) return false
   return text.isWellFormed() && Buffer.byteLength(text) <= mostBytes
+}
+
+/** What keys begin with, or come after: a key, or nothing. @throws LockError `E_INVALID_OPTION` */
+export function checkKeyPart(option: string, given: unknown): void {
+  if (given === '' || isStorableText(given, LONGEST_KEY_BYTES)) return
+  throw invalidOption(option, `text of at most ${LONGEST_KEY_BYTES} bytes without NUL`, given)
 }
 
 /** No `$` before a digit: some libraries would take that for a placeholder, in quotes, too. */

@@ -67,8 +67,20 @@ export interface StatementInput {
   readonly presence: string
   /** Tries to take keys over from a process that is gone: sent as one text of JSON. */
   readonly takeOvers: readonly TryInput[]
-  /** The sweep goes on behind this key. */
+  /** The sweep, or a list, goes on behind this key. */
   readonly afterKey: string
+  /** How long rows that are swept have been free, microseconds. */
+  readonly retentionUs: number
+  /** Since when, by the look of the sweep: microseconds since the epoch. */
+  readonly freeSinceUs: number
+  /** A list looks at keys from here on: the later one of `afterKey` and `prefix`. */
+  readonly fromKey: string
+  /** Keys that are listed begin with it. */
+  readonly prefix: string
+  readonly showsHeld: boolean
+  readonly showsFree: boolean
+  /** Keys that are listed, at most. */
+  readonly limit: number
 }
 
 /** The name of a value in {@link StatementInput}. */

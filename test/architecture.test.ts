@@ -108,7 +108,10 @@ describe('the engine', () => {
 
 describe('the library', () => {
   test('never looks at the time of day', () => {
-    expect(usesOf(['Date'], LIBRARY)).toEqual([])
+    // There, what the database says of its clock becomes a Date, for people.
+    const others = LIBRARY.filter(({ path }) => path !== 'locks/lock-info.ts')
+    expect(usesOf(['Date'], others)).toEqual([])
+    expect(usesOf(['Date.now'], LIBRARY)).toEqual([])
   })
 
   test('prints nothing', () => {

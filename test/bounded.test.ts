@@ -93,8 +93,10 @@ for (const backend of tableBackends()) {
       await insertRows('zz-recent:', 1, nowUs - HOUR_US / 2, 5)
       await insertRows('zz-ahead:', 1, nowUs - 2 * HOUR_US, nowUs + HOUR_US)
       const asked = ['zz-old:00000', 'zz-recent:00000', 'zz-ahead:00000', 'zz-probe', 'zz-unknown']
-      for (const key of asked.slice(1)) await sweepDelete(open, [key])
-      await sweepDelete(open, asked)
+      const store = open.store()
+      const freeSinceUs = nowUs - HOUR_US
+      for (const key of asked.slice(1)) expect(await store.removeOld([key], freeSinceUs)).toBe(0)
+      expect(await store.removeOld(asked, freeSinceUs)).toBe(1)
       const left = (await open.rows()).map(({ key }) => key).filter((key) => key.startsWith('zz-'))
       expect(left).toEqual(['zz-ahead:00000', 'zz-old:00001', 'zz-probe', 'zz-recent:00000'])
     })
@@ -129,12 +131,6 @@ for (const backend of tableBackends()) {
       expect(`${code} ${output}`).toBe('0 done\n')
     })
   })
-}
-
-/** Sends `sweep-delete`, as the sweeper would after a look. */
-async function sweepDelete(open: OpenBackend, keys: readonly string[]): Promise<void> {
-  const sweeping = open.store() as unknown as { sweepKeys(keys: readonly string[]): Promise<void> }
-  await sweeping.sweepKeys(keys)
 }
 
 describe('memory', () => {

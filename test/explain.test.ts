@@ -44,6 +44,13 @@ const INPUT: StatementInput = {
   presence: '0123456789abcdef',
   takeOvers: [1, 2, 3].map((n) => ({ key: `k${n}`, owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' })),
   afterKey: 'k',
+  fromKey: 'k',
+  prefix: 'k',
+  showsHeld: true,
+  showsFree: false,
+  limit: 100,
+  retentionUs: 1,
+  freeSinceUs: 1,
 }
 
 const ROWS = [0, 1_000, 100_000]

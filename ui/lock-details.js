@@ -116,18 +116,18 @@ const READ_ONLY =
 export function factsOfHold({ heldBy, token, acquiredAtMs, expiresAtMs, renewals, isWanted, wantedSinceMs }, nowMs) {
   return [
     ['Held by', printable(heldBy ?? 'unknown')],
-    ['Since', acquiredAtMs === null ? 'unknown' : `${moment(acquiredAtMs)} (${ticking(nowMs - acquiredAtMs)})`],
+    ['Since', acquiredAtMs === null ? 'unknown' : `${moment(acquiredAtMs)}, for ${ticking(nowMs - acquiredAtMs)}`],
     [
       'Time left',
       expiresAtMs === null
         ? 'never ends by itself'
-        : `${ticking(expiresAtMs - nowMs)} (until ${timeOfDay(expiresAtMs)})`,
+        : `${ticking(expiresAtMs - nowMs)}, until ${timeOfDay(expiresAtMs)}`,
     ],
     ['Renewed', renewals === 0 ? 'not yet' : `${counted(renewals)} times`],
     [
       'Waited for',
       wantedSinceMs !== null
-        ? `since ${timeOfDay(wantedSinceMs)} (${ticking(nowMs - wantedSinceMs)})`
+        ? `since ${timeOfDay(wantedSinceMs)}, for ${ticking(nowMs - wantedSinceMs)}`
         : isWanted
           ? 'yes'
           : 'no',
@@ -171,6 +171,7 @@ function pastTable(holds) {
     return none
   }
   const table = document.createElement('table')
+  table.className = 'plain'
   const head = table.createTHead().insertRow()
   for (const name of ['Ended', 'Holder', 'Held for', 'How']) {
     const cell = document.createElement('th')

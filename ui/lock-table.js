@@ -215,7 +215,7 @@ function leftOf({ isHeld, expiresAtMs }, nowMs) {
 
 function newRow() {
   const row = document.createElement('tr')
-  for (const name of ['key', 'holder', 'number', 'number', 'number', 'number', 'number token']) {
+  for (const name of ['key', 'holder', 'number', 'number', 'number', 'number renewals', 'number token']) {
     row.insertCell().className = name
   }
   return row

@@ -8,7 +8,11 @@ import { counted, duration, timeOfDay } from './words.js'
  */
 
 const BUCKET_S = 5
-const WINDOW_S = 600
+const LONGEST_WINDOW_S = 600
+const SHORTEST_WINDOW_S = 60
+
+/** Where the axis of a time may have a line, in milliseconds: round ones, a few to an hour. */
+const TIME_STEPS = [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000, 86_400_000, 864_000_000]
 
 /** @type {Line[]} */
 const COUNTS = [
@@ -127,20 +131,34 @@ class Chart {
       legend: { show: false },
       padding: [6, 8, 0, 0],
       scales: {
-        x: { time: true, range: (_, __, max) => [(max ?? 0) - WINDOW_S, max ?? 0] },
+        x: { time: true, range: (_, min, max) => windowOf(min ?? 0, max ?? 0) },
         y: isTime
-          ? {
-              distr: 3,
-              range: (_, min, max) => [
-                10 ** Math.floor(Math.log10(min || 100)),
-                10 ** Math.ceil(Math.log10((max || 1_000) * 1.01)),
-              ],
-            }
+          ? { distr: 3, range: (_, min, max) => timeRange(min || 100, max || 1_000) }
           : { range: (_, __, max) => [0, Math.max(4, (max || 0) * 1.1)] },
       },
       axes: [
-        { ...axis, space: 70, size: 22, values: (_, ticks) => ticks.map((s) => clock(s)) },
-        { ...axis, size: 52, space: 24, values: (_, ticks) => ticks.map((tick) => label(tick, isTime)) },
+        // Without the last label where it would be cut off.
+        {
+          ...axis,
+          space: 70,
+          incrs: [60, 120, 300],
+          size: 22,
+          values: (plot, ticks) => ticks.map((s) => (plot.valToPos(s, 'x') > plot.width - 90 ? '' : clock(s))),
+        },
+        isTime
+          ? {
+              ...axis,
+              size: 48,
+              splits: (_, __, min, max) => TIME_STEPS.filter((ms) => ms >= min && ms <= max),
+              filter: (_, splits) => splits,
+              values: (_, ticks) => ticks.map(stepLabel),
+            }
+          : {
+              ...axis,
+              size: 48,
+              space: 24,
+              values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? counted(tick) : '')),
+            },
       ],
       series: [
         {},
@@ -163,14 +181,37 @@ function clock(s) {
 }
 
 /**
- * @param {number | null} tick
- * @param {boolean} isTime
+ * The last minutes, as many as there are.
+ *
+ * @param {number} min
+ * @param {number} max seconds
+ * @returns {[number, number]}
  */
-function label(tick, isTime) {
-  if (tick === null) return ''
-  if (!isTime) return Number.isInteger(tick) ? counted(tick) : ''
-  if (!Number.isInteger(Math.log10(tick))) return ''
-  return duration(tick).replace('.0 ', ' ').replace(' 0 s', '')
+function windowOf(min, max) {
+  return [max - Math.max(SHORTEST_WINDOW_S, Math.min(LONGEST_WINDOW_S, max - min)), max]
+}
+
+/**
+ * From a line of the axis to another one.
+ *
+ * @param {number} min
+ * @param {number} max
+ * @returns {[number, number]}
+ */
+function timeRange(min, max) {
+  const from = TIME_STEPS.findLast((ms) => ms <= min) ?? 1
+  return [from, TIME_STEPS.find((ms) => ms >= max && ms > from) ?? max]
+}
+
+/** @param {number} ms one of the steps */
+function stepLabel(ms) {
+  const [size, unit] = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+    [1_000, 's'],
+  ].find(([size]) => ms >= Number(size)) ?? [1, 'ms']
+  return `${ms / Number(size)} ${unit}`
 }
 
 /**
@@ -219,6 +260,7 @@ function countOrNone(count) {
 function minutesTable(buckets, lines, write) {
   const minutes = Map.groupBy(buckets, ({ atMs }) => Math.floor(atMs / 60_000) * 60_000)
   const table = document.createElement('table')
+  table.className = 'plain'
   table.createCaption().textContent = 'The greatest value of each minute'
   const head = table.createTHead().insertRow()
   for (const name of ['Minute', ...lines.map((line) => line.name)]) {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { type Command, CommanderError } from 'commander'
 import { migrateCommand } from './commands/migrate.ts'
+import { runCommand } from './commands/run.ts'
 import { topCommand } from './commands/top.ts'
 import { uiCommand } from './commands/ui.ts'
 import { withDatabaseOptions } from './database-command.ts'
@@ -8,7 +9,7 @@ import { DocumentedCommand } from './documented-command.ts'
 import { EXIT_CODES, SIGNAL_EXITS } from './exit-codes.ts'
 
 /** Every command, in the order of `verrou --help`. */
-const COMMANDS: readonly (() => Command)[] = [migrateCommand, topCommand, uiCommand]
+const COMMANDS: readonly (() => Command)[] = [runCommand, topCommand, uiCommand, migrateCommand]
 
 /** The command line of `verrou`. Throws instead of exiting; prints help and version only. */
 export function createProgram(): Command {

@@ -108,14 +108,16 @@ export interface LockStatements {
   readonly abandon: Statement
   readonly forceRelease: Statement
   readonly inspect: Statement
+  /** One page of keys from `fromKey`: those that are wanted of it, and its last one, each with how many were `looked` at. */
+  readonly list: Statement
   /** Writes down how a run ended, and how long its key stays taken. Needs the columns of run records. */
   readonly finishRun: Statement
   /** Reads that. Needs the columns of run records. */
   readonly lastRun: Statement
-  /** One page of keys behind `afterKey`, each with whether it has been free for long. */
+  /** One page of keys behind `afterKey`, each with whether it has been free for `retentionUs`, and since when that is. */
   readonly sweepLook: Statement
   /**
-   * Deletes rows, where they have still been free for long and nobody has them locked. Takes the value `keys`; where one statement
+   * Deletes rows, where they have been free since `freeSinceUs` and nobody has them locked. Takes the value `keys`; where one statement
    * deletes one row, `key`.
    */
   readonly sweepDelete: Statement
@@ -276,14 +278,14 @@ export interface LockDialect {
   meaningOf(error: unknown, statement: string): ErrorMeaning
 }
 
-/** Rows that were free for this long are swept: an hour, by when nobody releases a hold that ran out. */
-export const RETENTION_US = 3_600_000_000
-
 /** What is known of the last run of a key stays for 30 days: somebody may ask when a monthly report ran last. */
 export const RUN_RETENTION_US = 30 * 24 * 3_600_000_000
 
 /** Rows that one look of the sweep goes through: more than the grants between two looks, so that it keeps up. */
 export const SWEEP_PAGE = 500
+
+/** Rows that one look of a list goes through: a millisecond's work, so that a list of few among millions is many short statements. */
+export const LIST_PAGE = 1_000
 
 /** "Never" in `expires_at`: the largest bigint. Never crosses the wire, since JavaScript numbers cannot hold it. */
 export const NEVER = '9223372036854775807'

@@ -24,9 +24,11 @@ import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { type ElectOptions, elect, type LeaderCallback } from './elect.ts'
 import { HoldRegistry } from './hold-registry.ts'
+import { type ListOptions, type LockPage, listLocks } from './list-locks.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import { type LockContext, loseWithPresence, releaseLease } from './lock-context.ts'
 import { type LockEvents, listenTo } from './lock-events.ts'
+import { inspectLock, type LockInfo } from './lock-info.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import { numberedIds } from './numbered-ids.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
@@ -215,6 +217,41 @@ export class LockFactory implements AsyncDisposable {
    */
   elect<Result>(key: string, callback: LeaderCallback<Result>, options?: ElectOptions): Promise<Result> {
     return elect(this.#context, key, callback, options)
+  }
+
+  /**
+   * The keys that the table knows, in the order of their bytes, a page at a time: who holds what. The next page is
+   * `list({ …options, after: page.nextAfter })`.
+   *
+   * Shows what is committed, by the database's clock: a lease that is over is free, also if nobody has released it; one that is written with an open
+   * transaction is not there yet; a lock until commit is not seen. Nor are session locks, which are not in the table. A hold of a process that
+   * is gone is held until somebody takes it over or its TTL ends, also with `presence`.
+   *
+   * Sends `sql/<dialect>/list.sql`, which takes no lock, waits for nobody, reads along the primary key, and looks at 1,000 rows at most: once for
+   * a small table, and as often as it takes to fill the page where most rows are free. What changes meanwhile may be seen or not.
+   *
+   * @throws LockError `E_INVALID_OPTION`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const { locks } = await verrou.list({ prefix: 'invoice:' })
+   * for (const { key, heldBy, heldMs } of locks) console.log(key, heldBy, heldMs)
+   */
+  list(options?: ListOptions): Promise<LockPage> {
+    return listLocks(this.#context, options)
+  }
+
+  /**
+   * What the table knows of one key: who holds it, since when, and for how long. As with {@link LockFactory.list}, what is committed.
+   *
+   * Sends `sql/<dialect>/inspect.sql` once.
+   *
+   * @returns `null`: nothing; it was never held, or so long ago that its row has been removed
+   * @throws LockError `E_INVALID_KEY`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`, `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const info = await verrou.inspect('invoice:42')
+   * if (info?.isHeld) console.log(`${info.heldBy} has had it for ${info.heldMs} ms`)
+   */
+  inspect(key: string): Promise<LockInfo | null> {
+    return inspectLock(this.#context, key)
   }
 
   /**

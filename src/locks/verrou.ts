@@ -5,9 +5,11 @@ import { errors } from '../errors.ts'
 import { checkOptions, type LockFactoryOptions, namesIn, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import type { ElectOptions, LeaderCallback } from './elect.ts'
+import type { ListOptions, LockPage } from './list-locks.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import type { LockEvents } from './lock-events.ts'
 import { checkStore, LockFactory } from './lock-factory.ts'
+import type { LockInfo } from './lock-info.ts'
 import type { LastRun, RunOncePerOptions } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import type { SessionLock } from './session-lock.ts'
@@ -107,6 +109,16 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   /** One leader at a time, by the default store: see {@link LockFactory.elect}. */
   elect<Result>(key: string, callback: LeaderCallback<Result>, options?: ElectOptions): Promise<Result> {
     return this.use(this.#default).elect(key, callback, options)
+  }
+
+  /** The keys that the table of the default store knows: see {@link LockFactory.list}. */
+  list(options?: ListOptions): Promise<LockPage> {
+    return this.use(this.#default).list(options)
+  }
+
+  /** What the table of the default store knows of a key: see {@link LockFactory.inspect}. */
+  inspect(key: string): Promise<LockInfo | null> {
+    return this.use(this.#default).inspect(key)
   }
 
   /** Listens to the events of all stores: see {@link LockFactory.on}. @returns a function that ends it */

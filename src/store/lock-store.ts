@@ -79,6 +79,60 @@ export interface LeaseState {
   readonly nowUs: number
 }
 
+/** What the store knows of a key, with what people want to see. */
+export interface LockState extends LeaseState {
+  /** Somebody has it at this moment. */
+  readonly isHeld: boolean
+  /** When it was granted last, microseconds since the epoch by the store's clock. */
+  readonly acquiredAtUs: number
+  /** To whom: for people. */
+  readonly heldBy: string | null
+  /** How often the last grant has been extended; `null`: the table is of an earlier version, where nobody counts. */
+  readonly renewals: number | null
+  /** Somebody has marked that it wants the key. */
+  readonly isWanted: boolean
+}
+
+/** One look at keys in their order, which is that of their bytes. */
+export interface ListLook {
+  /** Only keys behind this one; '': from the first. */
+  readonly afterKey: string
+  /** Only keys that begin with it, byte by byte. */
+  readonly prefix: string
+  /** Whether those are wanted that are held. */
+  readonly showsHeld: boolean
+  /** Whether those are wanted that are free. */
+  readonly showsFree: boolean
+  /** At most so many. */
+  readonly limit: number
+}
+
+/** A key, and what the store knows of it. */
+export interface ListedKey extends Omit<LockState, 'owner'> {
+  /** The key. */
+  readonly key: string
+}
+
+/** What a look has found. */
+export interface ListedKeys {
+  /** In order. */
+  readonly keys: readonly ListedKey[]
+  /** Behind this one the next look goes on, since a look has its limits; `null`: there are no more keys with that prefix. */
+  readonly lastKey: string | null
+}
+
+/** What a look for rows that can go has found. */
+export interface OldKeys {
+  /** Their keys, in portions of what may be removed at once. */
+  readonly portions: readonly (readonly string[])[]
+  /** They have been free since then at least, by the store's clock: microseconds since the epoch. */
+  readonly freeSinceUs: number
+  /** How many rows it has gone through. */
+  readonly looked: number
+  /** Behind this one the next look goes on; `null`: there are no more rows. */
+  readonly lastKey: string | null
+}
+
 /** What a hand-over came to: the grant of the next one in line, or that the key did not name the old hold any more. */
 export type HandOverOutcome =
   | {
@@ -254,6 +308,19 @@ export interface LockStore extends LeaseStore {
   finishRun(hold: LeaseHold, end: RunEnd): Promise<boolean>
   /** The last run of the key that ended; `null`: none is known. */
   lastRun(key: string): Promise<RunRecord | null>
+  /** What the store knows of the key; `null`: nothing. */
+  inspect(key: string): Promise<LockState | null>
+  /** The next keys in their order, and what is known of each. Goes through a bounded number of them, never waits, and locks nothing. */
+  list(look: ListLook): Promise<ListedKeys>
+  /** Looks at the next rows, for those that have been free for that long, and whose last run was a month ago. Goes through a bounded number. */
+  findOld(afterKey: string, retentionUs: number): Promise<OldKeys>
+  /**
+   * Removes the rows of these keys, where they have been free since that moment, and nobody has them locked. The token of the next grant
+   * is higher all the same. Repeatable.
+   *
+   * @returns how many were removed
+   */
+  removeOld(keys: readonly string[], freeSinceUs: number): Promise<number>
   /** Missing: leases end by their TTL only, and can be handed to other processes. */
   readonly presence?: PresenceSource | undefined
   /** Missing: nothing is heard of other processes, and waiters poll. */

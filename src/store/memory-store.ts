@@ -3,8 +3,11 @@ import type {
   HandOverOutcome,
   LeaseHold,
   LeaseRequest,
-  LeaseState,
+  ListedKeys,
+  ListLook,
+  LockState,
   LockStore,
+  OldKeys,
   Renewal,
   RenewalAnswer,
   RunEnd,
@@ -22,6 +25,7 @@ interface Row {
   acquiredAtUs: number
   heldBy: string | null
   isWanted: boolean
+  renewals: number
   lastRun: RunRecord | null
 }
 
@@ -60,7 +64,7 @@ export class MemoryStore implements LockStore {
     const expiresAtUs = Math.max(nowUs + (ttlUs ?? Infinity), own?.expiresAtUs ?? 0)
     this.#rows.set(key, {
       ...{ owner, attempt, token, heldBy, expiresAtUs, acquiredAtUs: nowUs },
-      ...{ isWanted: false, lastRun: row?.lastRun ?? null },
+      ...{ isWanted: false, renewals: own?.renewals ?? 0, lastRun: row?.lastRun ?? null },
     })
     if (this.#rows.size > this.#sweepAt) this.#sweep(nowUs)
     return { granted: true, token, grantedAtUs: nowUs }
@@ -71,6 +75,7 @@ export class MemoryStore implements LockStore {
     const row = this.#rowOf(hold)
     if (!row || row.expiresAtUs <= nowUs) return null
     row.expiresAtUs = nowUs + (ttlUs ?? Infinity)
+    row.renewals++
     return nowUs
   }
 
@@ -95,12 +100,37 @@ export class MemoryStore implements LockStore {
     return true
   }
 
-  async inspect(key: string): Promise<LeaseState | null> {
-    const nowUs = this.#nowUs()
+  async inspect(key: string): Promise<LockState | null> {
     const row = this.#rows.get(key)
-    if (!row) return null
-    const remainingUs = row.expiresAtUs === Infinity ? null : Math.max(0, row.expiresAtUs - nowUs)
-    return { owner: row.owner, token: row.token, remainingUs, nowUs }
+    return row ? stateOf(row, this.#nowUs()) : null
+  }
+
+  async list({ afterKey, prefix, showsHeld, showsFree, limit }: ListLook): Promise<ListedKeys> {
+    const nowUs = this.#nowUs()
+    const found = [...this.#rows]
+      .filter(([key]) => key.startsWith(prefix) && compareBytes(key, afterKey) > 0)
+      .map(([key, row]) => ({ key, ...stateOf(row, nowUs) }))
+      .filter(({ isHeld }) => (isHeld ? showsHeld : showsFree))
+      .sort((a, b) => compareBytes(a.key, b.key))
+    const keys = found.slice(0, limit)
+    return { keys, lastKey: found.length > limit ? (keys.at(-1)?.key ?? null) : null }
+  }
+
+  async findOld(_afterKey: string, retentionUs: number): Promise<OldKeys> {
+    const nowUs = this.#nowUs()
+    const freeSinceUs = nowUs - retentionUs
+    const old = [...this.#rows].filter(([, row]) => isOld(row, nowUs, freeSinceUs)).map(([key]) => key)
+    return { portions: [old], freeSinceUs, looked: this.#rows.size, lastKey: null }
+  }
+
+  async removeOld(keys: readonly string[], freeSinceUs: number): Promise<number> {
+    const nowUs = this.#nowUs()
+    const old = keys.filter((key) => {
+      const row = this.#rows.get(key)
+      return row !== undefined && isOld(row, nowUs, freeSinceUs)
+    })
+    for (const key of old) this.#remove(key)
+    return old.length
   }
 
   async handOver(hold: LeaseHold, { owner, attempt, ttlUs, heldBy }: LeaseRequest): Promise<HandOverOutcome> {
@@ -108,7 +138,8 @@ export class MemoryStore implements LockStore {
     const row = this.#rowOf(hold)
     if (!row) return { granted: false }
     const token = Math.max(row.token + 1, nowUs)
-    Object.assign(row, { owner, attempt, token, heldBy, acquiredAtUs: nowUs, expiresAtUs: nowUs + (ttlUs ?? Infinity) })
+    const expiresAtUs = nowUs + (ttlUs ?? Infinity)
+    Object.assign(row, { owner, attempt, token, heldBy, acquiredAtUs: nowUs, expiresAtUs, renewals: 0 })
     return { granted: true, token, grantedAtUs: nowUs, isWanted: row.isWanted }
   }
 
@@ -125,6 +156,7 @@ export class MemoryStore implements LockStore {
       const row = this.#rowOf(hold)
       if (!row || row.expiresAtUs <= nowUs) return { kind: 'lost' }
       row.expiresAtUs = Math.max(row.expiresAtUs, nowUs + (ttlUs ?? Infinity))
+      row.renewals++
       return { kind: 'renewed', atUs: nowUs }
     })
   }
@@ -138,6 +170,7 @@ export class MemoryStore implements LockStore {
     // What is still on its way under the hold must not give the key another end.
     row.token = token + 1
     row.attempt = null
+    row.renewals = 0
     if (periodUs === null) this.#free(hold.key, row)
     else row.expiresAtUs = Math.max(nowUs, startedAtUs + periodUs)
     if (row.isWanted) this.wakeSource.wake(hold.key)
@@ -163,14 +196,34 @@ export class MemoryStore implements LockStore {
     if (row.isWanted) this.wakeSource.wake(key)
   }
 
+  /** Those that are free go at once; what ran out may still be released. */
   #sweep(nowUs: number): void {
     for (const [key, row] of this.#rows) {
-      const isForgotten = row.expiresAtUs <= nowUs - RETENTION_US
-      const hasRunLately = row.lastRun !== null && row.lastRun.endedAtUs > nowUs - RUN_RETENTION_US
-      if ((row.owner !== null && !isForgotten) || hasRunLately) continue
-      this.#sweptToken = Math.max(this.#sweptToken, row.token)
-      this.#rows.delete(key)
+      if (isOld(row, nowUs, row.owner === null ? nowUs : nowUs - RETENTION_US)) this.#remove(key)
     }
     this.#sweepAt = Math.max(LEAST_SWEEP, this.#rows.size * 2)
   }
+
+  #remove(key: string): void {
+    this.#sweptToken = Math.max(this.#sweptToken, this.#rows.get(key)?.token ?? 0)
+    this.#rows.delete(key)
+  }
+}
+
+/** Free since then, and without a run that is still to be remembered. */
+function isOld({ expiresAtUs, lastRun }: Row, nowUs: number, freeSinceUs: number): boolean {
+  const hasRunLately = lastRun !== null && lastRun.endedAtUs > nowUs - RUN_RETENTION_US
+  return expiresAtUs <= freeSinceUs && !hasRunLately
+}
+
+function stateOf(row: Row, nowUs: number): LockState {
+  const { owner, token, expiresAtUs, acquiredAtUs, heldBy, renewals, isWanted } = row
+  const isHeld = owner !== null && expiresAtUs > nowUs
+  const remainingUs = expiresAtUs === Infinity ? null : Math.max(0, expiresAtUs - nowUs)
+  return { owner, token, isHeld, remainingUs, nowUs, acquiredAtUs, heldBy, renewals, isWanted }
+}
+
+/** JavaScript compares UTF-16, in which emoji come before U+E000. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

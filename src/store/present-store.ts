@@ -9,8 +9,11 @@ import type {
   HandOverOutcome,
   LeaseHold,
   LeaseRequest,
-  LeaseState,
+  ListedKeys,
+  ListLook,
+  LockState,
   LockStore,
+  OldKeys,
   PresenceSource,
   Renewal,
   RenewalAnswer,
@@ -122,8 +125,20 @@ export class PresentStore implements LockStore {
     return this.#store.forceRelease(key)
   }
 
-  inspect(key: string): Promise<LeaseState | null> {
+  inspect(key: string): Promise<LockState | null> {
     return this.#store.inspect(key)
+  }
+
+  list(look: ListLook): Promise<ListedKeys> {
+    return this.#store.list(look)
+  }
+
+  findOld(afterKey: string, retentionUs: number): Promise<OldKeys> {
+    return this.#store.findOld(afterKey, retentionUs)
+  }
+
+  removeOld(keys: readonly string[], freeSinceUs: number): Promise<number> {
+    return this.#store.removeOld(keys, freeSinceUs)
   }
 
   want(key: string): Promise<WantAnswer> {

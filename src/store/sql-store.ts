@@ -8,12 +8,16 @@ import { asCallerTransaction } from './as-caller-transaction.ts'
 import { type CallsTogether, callsTogether } from './calls-together.ts'
 import { inTime } from './in-time.ts'
 import { leaseStateOf } from './lease-state.ts'
+import { listedKeysOf, listInput } from './listed-keys.ts'
 import type {
   HandOverOutcome,
   LeaseHold,
   LeaseRequest,
-  LeaseState,
+  ListedKeys,
+  ListLook,
+  LockState,
   LockStore,
+  OldKeys,
   Renewal,
   RenewalAnswer,
   RunEnd,
@@ -23,6 +27,7 @@ import type {
   TryOutcome,
   WantAnswer,
 } from './lock-store.ts'
+import { oldKeysOf } from './old-keys.ts'
 import { outcomeOf } from './outcome-of.ts'
 import { renewAll } from './renew-all.ts'
 import { RowLocked } from './row-locked.ts'
@@ -74,10 +79,7 @@ export class SqlStore implements LockStore {
         granted: () => this.#sweeper.granted(),
       })
     }
-    this.#sweeper = new Sweeper({
-      look: (afterKey) => this.#lookForOldRows(afterKey),
-      remove: (keys) => this.sweepKeys(keys),
-    })
+    this.#sweeper = new Sweeper(this)
   }
 
   tryAcquire(request: LeaseRequest): Promise<TryOutcome> {
@@ -129,8 +131,12 @@ export class SqlStore implements LockStore {
     return (await this.#ask((dialect) => dialect.statements.forceRelease, { key })).affectedRows > 0
   }
 
-  async inspect(key: string): Promise<LeaseState | null> {
+  async inspect(key: string): Promise<LockState | null> {
     return leaseStateOf(await this.#ask((dialect) => dialect.statements.inspect, { key }))
+  }
+
+  async list(look: ListLook): Promise<ListedKeys> {
+    return listedKeysOf(await this.#ask((dialect) => dialect.statements.list, listInput(look)), look)
   }
 
   /** Never waits: rejects with {@link RowLocked} while a transaction guards the hold, which a release need not mind. */
@@ -174,6 +180,20 @@ export class SqlStore implements LockStore {
 
   async lastRun(key: string): Promise<RunRecord | null> {
     return runRecordOf(await this.#ask((dialect) => dialect.statements.lastRun, { key }))
+  }
+
+  async findOld(afterKey: string, retentionUs: number): Promise<OldKeys> {
+    return oldKeysOf(await this.#ask((dialect) => dialect.statements.sweepLook, { afterKey, retentionUs }))
+  }
+
+  async removeOld(keys: readonly string[], freeSinceUs: number): Promise<number> {
+    const dialect = this.#dialect ?? (await this.#resolveDialect())
+    const { sweepDelete } = dialect.statements
+    const remove = async (input: Input) => (await this.#sender.send(dialect, sweepDelete, input)).affectedRows
+    if (sweepDelete.parameters.includes('keys')) return remove({ keys, freeSinceUs })
+    let removed = 0
+    for (const key of keys) removed += await remove({ key, freeSinceUs })
+    return removed
   }
 
   within(transaction: TransactionLike, { isolationLevel }: WithinOptions = {}): TransactionStore {
@@ -222,14 +242,6 @@ export class SqlStore implements LockStore {
     return speak(dialect, (statement, input) => this.#sender.sendOnce(dialect, statement, input, sender))
   }
 
-  /** @internal Removes the rows of these keys, where they have been free for long and nobody has them locked. */
-  async sweepKeys(keys: readonly string[]): Promise<void> {
-    const dialect = this.#dialect ?? (await this.#resolveDialect())
-    const { sweepDelete } = dialect.statements
-    if (sweepDelete.parameters.includes('keys')) await this.#sender.send(dialect, sweepDelete, { keys })
-    else for (const key of keys) await this.#sender.send(dialect, sweepDelete, { key })
-  }
-
   /** Unless neither the sender nor the database's words have anything for it, as far as they are known. */
   get #batching(): CallsTogether | undefined {
     const { executor } = this.#parts
@@ -269,11 +281,6 @@ export class SqlStore implements LockStore {
       (statement, input) => this.#sender.sendOnce(dialect, statement, input, sender),
       isLate,
     )
-  }
-
-  async #lookForOldRows(afterKey: string) {
-    const { rows } = await this.#ask((dialect) => dialect.statements.sweepLook, { afterKey })
-    return rows.map((row) => ({ key: String(row.key), isOld: Boolean(row.is_old) }))
   }
 
   async #ask(choose: (dialect: LockDialect) => Statement, input: Input): Promise<Answer> {

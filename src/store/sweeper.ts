@@ -1,16 +1,13 @@
+import type { LockStore } from './lock-store.ts'
+
 /** Grants of this store between two looks for rows that can go. */
 const GRANTS_BETWEEN_LOOKS = 250
 
-/** Rows that one statement deletes: it has them locked until it is through, which keeps those who come for them waiting. */
-const MOST_AT_ONCE = 100
+/** An hour: by then nobody releases a hold that ran out. */
+const RETENTION_US = 3_600_000_000
 
 /** What the sweeper has done by a store. */
-export interface SweepActions {
-  /** One page of keys in order, from behind `afterKey`. */
-  look(afterKey: string): Promise<readonly { readonly key: string; readonly isOld: boolean }[]>
-  /** Deletes these rows, where they are still old. */
-  remove(keys: readonly string[]): Promise<unknown>
-}
+export type SweepActions = Pick<LockStore, 'findOld' | 'removeOld'>
 
 /**
  * Keeps the table from growing without bound: every so many grants it looks at one page of rows, going round and
@@ -63,10 +60,8 @@ export class Sweeper {
   }
 
   async #sweepPage(): Promise<void> {
-    const page = await this.#actions.look(this.#afterKey)
-    this.#afterKey = page.at(-1)?.key ?? ''
-    const old = page.filter(({ isOld }) => isOld).map(({ key }) => key)
-    for (let start = 0; start < old.length; start += MOST_AT_ONCE)
-      await this.#actions.remove(old.slice(start, start + MOST_AT_ONCE))
+    const { portions, freeSinceUs, lastKey } = await this.#actions.findOld(this.#afterKey, RETENTION_US)
+    this.#afterKey = lastKey ?? ''
+    for (const keys of portions) await this.#actions.removeOld(keys, freeSinceUs)
   }
 }

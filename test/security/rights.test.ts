@@ -40,6 +40,7 @@ const INPUT: Readonly<Record<string, unknown>> = {
     sessionWant: '8',
     presence: '0123456789abcdef',
     takeOvers: [{ key: 'k', owner: 'o', attempt: 'a', ttlUs: 1, heldBy: 'h' }],
+    ...{ fromKey: '', prefix: '', showsHeld: true, showsFree: true, limit: 1, retentionUs: 1, freeSinceUs: 1 },
   },
 }
 

@@ -8,6 +8,7 @@ import { keys } from './keys.ts'
 import { knownOutcome } from './known-outcome.ts'
 import { leases } from './leases.ts'
 import { oncePerPeriod } from './once-per-period.ts'
+import { overview } from './overview.ts'
 import { renewingMany } from './renewing-many.ts'
 import { runAndHold } from './run-and-hold.ts'
 import { runRecords } from './run-records.ts'
@@ -27,6 +28,7 @@ export function contract(backend: ContractBackend): void {
     describe('G13 liveness', () => waiting(context))
     describe('what processes share', () => sharing(context))
     describe('renewing many', () => renewingMany(context))
+    describe('the overview', () => overview(context))
     describe('run records', () => runRecords(context))
     describe('run and hold', () => runAndHold(context))
     describe('keep-alive', () => keepingAlive(context))

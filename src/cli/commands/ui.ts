@@ -63,7 +63,10 @@ async function start(options: UiOptions): Promise<Ui> {
 }
 
 function tell({ url }: Ui, { json, readWrite }: UiCommandOptions): void {
-  if (json) return printJson({ url, isReadWrite: readWrite ?? false })
+  if (json) {
+    printJson({ url, isReadWrite: readWrite ?? false })
+    return
+  }
   const { print, colors } = openScreen()
   print(url)
   print(colors.dim('The link works once. Ctrl-C ends the page.'))

@@ -1,4 +1,4 @@
-import type { LockInfo } from '../watching/lock-lister.ts'
+import type { LockInfo } from '../../index.ts'
 import type { LockWatch } from '../watching/lock-watch.ts'
 
 /** What `verrou top` can be sorted by; each has a key of the keyboard, its first letter. */

@@ -1,7 +1,7 @@
+import type { LockInfo } from '../../index.ts'
 import { printable } from '../output/printable.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/table.ts'
-import type { LockInfo } from '../watching/lock-lister.ts'
 import type { LockWatch } from '../watching/lock-watch.ts'
 import { MOST_BUCKETS, type TimesBucket } from '../watching/recent-times.ts'
 import type { Times } from '../watching/times.ts'

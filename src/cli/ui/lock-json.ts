@@ -1,4 +1,4 @@
-import type { LockInfo } from '../watching/lock-lister.ts'
+import type { LockInfo } from '../../index.ts'
 
 /** A lock as the page gets it. Moments are milliseconds since the epoch, by the database's clock. */
 export interface LockJson {

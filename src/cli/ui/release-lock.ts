@@ -1,11 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { LockInfo } from '../watching/lock-lister.ts'
-
-/** What the page may ask of the locks. */
-export interface ReleasableLocks {
-  inspect(key: string): Promise<LockInfo | null>
-  createLock(key: string): { forceRelease(): Promise<void> }
-}
+import type { LockFactory } from '../../index.ts'
 
 /** What became of a forced release, with the status of the answer. */
 export interface ReleaseAnswer {
@@ -19,7 +13,7 @@ const MOST_BODY_BYTES = 8_192
 /**
  * Frees a key, if the hold is still the one that was on the screen when somebody said yes: another holder may have come since, who must not be hurt by mistake.
  */
-export async function releaseLock(locks: ReleasableLocks, request: IncomingMessage): Promise<ReleaseAnswer> {
+export async function releaseLock(locks: LockFactory, request: IncomingMessage): Promise<ReleaseAnswer> {
   const wish = parseWish(await readBody(request))
   if (!wish) return { status: 400, body: { error: 'expected a key and the token of its hold' } }
   const found = await locks.inspect(wish.key)

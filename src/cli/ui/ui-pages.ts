@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { LockLister } from '../watching/lock-lister.ts'
+import { isLockError, type LockFactory } from '../../index.ts'
 import { LockWatch } from '../watching/lock-watch.ts'
 import { lockJson } from './lock-json.ts'
 import { streamLocks } from './lock-stream.ts'
 import { readPageFiles } from './page-files.ts'
 import { refusalOf } from './refused-request.ts'
-import { type ReleasableLocks, releaseLock } from './release-lock.ts'
+import { releaseLock } from './release-lock.ts'
 import type { UiAccess } from './ui-access.ts'
 
 /** What the page is about. */
 export interface Shown {
-  readonly locks: LockLister & ReleasableLocks
+  readonly locks: LockFactory
   /** For people. */
   readonly database: { readonly url: string; readonly dialect: string }
   /** Whether locks can be released. */
@@ -59,14 +59,15 @@ export class UiPages {
       await this.#answer(request, response)
     } catch (error) {
       if (response.headersSent) response.destroy()
-      else sendJson(response, 503, { error: this.#shown.reasonOf(error) })
+      else sendJson(response, isLockError(error, 'E_INVALID_KEY') ? 400 : 503, { error: this.#shown.reasonOf(error) })
     }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refusal = refusalOf(request)
     if (refusal) return sendText(response, refusal.status, refusal.reason)
-    const url = new URL(request.url ?? '/', 'http://localhost')
+    const url = URL.parse(request.url ?? '/', 'http://localhost')
+    if (!url) return sendText(response, 400, 'that is no address')
     const token = url.searchParams.get('token')
     if (request.method === 'GET' && url.pathname === '/' && token !== null) return this.#enter(request, response, token)
     if (!this.access.isKnown(request)) return sendText(response, 401, NEEDS_LINK)
@@ -79,8 +80,11 @@ export class UiPages {
 
   #enter(request: IncomingMessage, response: ServerResponse, token: string): void {
     const cookie = this.access.spend(token)
+    if (cookie === null && !this.access.isKnown(request)) {
+      sendText(response, 401, NEEDS_LINK)
+      return
+    }
     if (cookie !== null) response.setHeader('Set-Cookie', cookie)
-    else if (!this.access.isKnown(request)) return sendText(response, 401, NEEDS_LINK)
     // Not a redirect: a browser that followed a link from another page would not send the strict cookie along with it.
     response.setHeader('Refresh', '0; url=/')
     send(response, 200, 'text/html; charset=utf-8', ENTER_PAGE)

@@ -1,4 +1,4 @@
-import type { LockInfo } from './lock-lister.ts'
+import type { LockInfo } from '../../index.ts'
 
 /**
  * The database's clock, as far as looks at locks tell of it: each hold comes with its begin and its age. Until the first one, the clock of this

@@ -1,4 +1,4 @@
-import type { LockInfo } from './lock-lister.ts'
+import type { LockInfo } from '../../index.ts'
 
 /** A hold that was there at one look, and gone at the next. */
 export interface EndedHold {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { LockFactory, LockInfo } from '../../index.ts'
 import { DatabaseNow } from './database-now.ts'
 import { endedHolds } from './ended-holds.ts'
-import type { LockInfo, LockLister } from './lock-lister.ts'
 import { type LookOptions, lookAtLocks } from './look-at-locks.ts'
 import { PastHolds } from './past-holds.ts'
 import { RecentTimes } from './recent-times.ts'
@@ -43,7 +43,7 @@ const NOTHING: Look = { locks: new Map(), isCut: false, nowMs: 0, changed: [], g
 
 /** Looks at the locks again and again, and remembers what it saw: what `verrou top` and `verrou ui` show. */
 export class LockWatch {
-  readonly #lister: LockLister
+  readonly #locks: Pick<LockFactory, 'list'>
   readonly #options: LockWatchOptions
   readonly #listeners = new Set<() => void>()
   readonly #stopping = new AbortController()
@@ -58,8 +58,8 @@ export class LockWatch {
   /** The holds that ended, by key. */
   readonly past = new PastHolds()
 
-  constructor(lister: LockLister, options: LockWatchOptions) {
-    this.#lister = lister
+  constructor(locks: Pick<LockFactory, 'list'>, options: LockWatchOptions) {
+    this.#locks = locks
     this.#options = options
   }
 
@@ -102,7 +102,7 @@ export class LockWatch {
       this.#fallSilent(`no answer for ${SILENT_AFTER_MS / 1000} s`)
     }, SILENT_AFTER_MS)
     try {
-      this.#see(await lookAtLocks(this.#lister, this.#options))
+      this.#see(await lookAtLocks(this.#locks, this.#options))
     } catch (error) {
       this.#fallSilent(this.#options.reasonOf(error))
     } finally {

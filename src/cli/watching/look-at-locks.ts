@@ -1,4 +1,4 @@
-import type { LockInfo, LockLister } from './lock-lister.ts'
+import type { LockFactory, LockInfo } from '../../index.ts'
 
 /** Which locks are looked at. */
 export interface LookOptions {
@@ -11,7 +11,7 @@ export interface LookOptions {
 }
 
 /** The locks as they were when somebody looked. */
-export interface LooksOfLocks {
+export interface FoundLocks {
   readonly locks: ReadonlyMap<string, LockInfo>
   /** There are more than were looked at. */
   readonly isCut: boolean
@@ -21,15 +21,15 @@ const PAGE_LOCKS = 10_000
 const MOST_LOCKS = 50_000
 
 /** Every lock, page by page: pages are of different moments, so that a lock may change between two of them. */
-export async function lookAtLocks(lister: LockLister, options: LookOptions = {}): Promise<LooksOfLocks> {
+export async function lookAtLocks(locks: Pick<LockFactory, 'list'>, options: LookOptions = {}): Promise<FoundLocks> {
   const { prefix, state = 'held', mostLocks = MOST_LOCKS } = options
-  const locks = new Map<string, LockInfo>()
+  const found = new Map<string, LockInfo>()
   let after: string | null = null
   do {
-    const limit: number = Math.min(PAGE_LOCKS, mostLocks - locks.size)
-    const page = await lister.list({ state, limit, ...(prefix && { prefix }), ...(after !== null && { after }) })
-    for (const lock of page.locks) locks.set(lock.key, lock)
+    const limit: number = Math.min(PAGE_LOCKS, mostLocks - found.size)
+    const page = await locks.list({ state, limit, ...(prefix && { prefix }), ...(after !== null && { after }) })
+    for (const lock of page.locks) found.set(lock.key, lock)
     after = page.nextAfter
-  } while (after !== null && locks.size < mostLocks)
-  return { locks, isCut: after !== null }
+  } while (after !== null && found.size < mostLocks)
+  return { locks: found, isCut: after !== null }
 }

@@ -1,4 +1,4 @@
-import type { LockInfo } from './lock-lister.ts'
+import type { LockInfo } from '../../index.ts'
 
 /** A wait that ended with somebody being granted the key. */
 export interface EndedWait {

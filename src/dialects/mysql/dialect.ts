@@ -12,6 +12,7 @@ import { holdsJson, keysJson, renewalsJson, triesJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { takeOversJson } from '../presence-names.ts'
 import { meaningOfMysqlError } from './errors.ts'
+import { mysqlOverviewStatements } from './overview-statements.ts'
 import { mysqlPresence } from './presence.ts'
 import { mysqlRunStatements } from './run-statements.ts'
 import { mysqlSessionDialect } from './session-dialect.ts'
@@ -23,7 +24,7 @@ import { mysqlTransactionStatements } from './transaction-statements.ts'
 
 /** Columns of bytes: sent as bytes, so that no connection charset can change them. */
 const BYTES: ReadonlySet<ParameterName> = new Set([
-  ...(['key', 'owner', 'attempt', 'heirOwner', 'heirAttempt', 'afterKey'] as const),
+  ...(['key', 'owner', 'attempt', 'heirOwner', 'heirAttempt', 'afterKey', 'fromKey', 'prefix'] as const),
 ])
 
 /** Lists are sent as one text of JSON, and what is bytes in it as hexadecimal digits. */
@@ -48,7 +49,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
       { statement: create, read: readCreate },
     ],
     wantSteps: [{ statement: want, read: ({ insertId }) => (insertId === 0 ? 'free' : 'marked') }],
-    statements: { ...statements, ...sharing, ...mysqlRunStatements(table) },
+    statements: { ...statements, ...sharing, ...mysqlOverviewStatements(table), ...mysqlRunStatements(table) },
     transaction: transactionDialect(table, statements),
     together: mysqlTogether(table),
     session: mysqlSessionDialect(table),
@@ -62,7 +63,7 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
 }
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
-  if (name === 'hasFailed') return Number(given)
+  if (typeof given === 'boolean') return Number(given)
   const asJson = LISTS[name]
   if (asJson) return asJson(given as never)
   return BYTES.has(name) && given !== null ? Buffer.from(given as string) : given

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US } from '../dialect.ts'
+import { NEVER } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { mysqlNow } from './statements.ts'
 
@@ -166,7 +166,7 @@ where \`key\` = ${value('key')}
       sql`
 delete from ${locks}
 where \`key\` = ${value('key')}
-  and expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+  and expires_at <= cast(${value('freeSinceUs')} as signed)
   and token < ${now}
 `,
     ),

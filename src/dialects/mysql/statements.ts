@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { NEVER, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 
 // The start of the statement. Time that the statement then spends waiting only makes leases shorter, never longer.
@@ -129,16 +129,6 @@ where \`key\` = ${value('key')}
 `,
     ),
 
-    inspect: compileQuery(
-      compiler,
-      'inspect',
-      sql`
-select convert(owner using utf8mb4) as owner, token, nullif(expires_at, ${never}) - ${now} as remaining, ${now} as now
-from ${locks}
-where \`key\` = ${value('key')}
-`,
-    ),
-
     // In a table that was made before there were run records, the inner `run_ended_at` means the null of `absent`: a name that the nearest
     // table does not have is looked for further out.
     sweepLook: compileQuery(
@@ -146,12 +136,13 @@ where \`key\` = ${value('key')}
       'sweep-look',
       sql`
 select convert(page.\`key\` using utf8mb4) as \`key\`,
-  page.expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+  page.expires_at <= ${now} - cast(${value('retentionUs')} as signed)
     and coalesce((
       select run_ended_at
       from ${locks} as locks
       where locks.\`key\` = page.\`key\`
-    ), 0) <= ${now} - ${sql.lit(RUN_RETENTION_US)} as is_old
+    ), 0) <= ${now} - ${sql.lit(RUN_RETENTION_US)} as is_old,
+  ${now} - cast(${value('retentionUs')} as signed) as free_since
 from (select null as run_ended_at) as absent, (
   select \`key\`, expires_at
   from ${locks}
@@ -165,7 +156,7 @@ order by page.\`key\`
 
     // The words of extend-all, and for the same reasons.
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
-    // at runs again: one that has ended since the look has moved `expires_at`.
+    // at runs again: one that has ended since the look has moved `expires_at` behind the moment that the look has told.
     sweepDelete: compileStatement(
       compiler,
       'sweep-delete',
@@ -176,7 +167,7 @@ from (
   from json_table(${value('keys')}, '$[*]' columns (\`key\` varchar(2048) path '$')) as asked
   straight_join ${locks} as locks force index (primary)
   on locks.\`key\` = unhex(asked.\`key\`)
-  where locks.expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+  where locks.expires_at <= cast(${value('freeSinceUs')} as signed)
     and locks.token < ${now}
   limit 10000
   for update /*!80000 of locks */ skip locked

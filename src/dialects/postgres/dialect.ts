@@ -5,6 +5,7 @@ import { holdsJson, keysJson, renewalsJson, triesJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { takeOversJson } from '../presence-names.ts'
 import { meaningOfPostgresError } from './errors.ts'
+import { postgresOverviewStatements } from './overview-statements.ts'
 import { postgresPresence } from './presence.ts'
 import { readAcquireRow } from './read-acquire-row.ts'
 import { postgresRunStatements } from './run-statements.ts'
@@ -23,7 +24,7 @@ export function postgresDialect(table: ResolvedTable): LockDialect {
     name: 'postgres',
     trySteps: [{ statement: acquire, read: readAcquire }],
     wantSteps: [{ statement: want, read: readWant }],
-    statements: { ...statements, ...sharing, ...postgresRunStatements(table) },
+    statements: { ...statements, ...sharing, ...postgresOverviewStatements(table), ...postgresRunStatements(table) },
     transaction: {
       trySteps: [{ name: 'acquire', statement: acquireWithin, read: readAcquire }],
       statements: { ...transactionStatements, extend: statements.extend },

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US } from '../dialect.ts'
+import { NEVER } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { postgresClock } from './statements.ts'
 
@@ -201,7 +201,7 @@ doomed as materialized (
   select locks.key
   from ${locks} as locks, clock
   where locks.key = ${value('key')}::text
-    and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+    and locks.expires_at <= ${value('freeSinceUs')}::bigint
     and locks.token < clock.now
   for update of locks skip locked
 )

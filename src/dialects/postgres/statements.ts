@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { NEVER, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { newKeyLock } from './new-key-lock.ts'
 import { tellListeners } from './tell-listeners.ts'
@@ -181,19 +181,6 @@ returning case when locks.wanted then ${tellListeners(table)} end is null as is_
 `,
     ),
 
-    inspect: compileQuery(
-      compiler,
-      'inspect',
-      sql`
-with clock as materialized (
-  ${clock}
-)
-select locks.owner, locks.token, nullif(locks.expires_at, ${never}) - clock.now as remaining, clock.now
-from ${locks} as locks, clock
-where locks.key = ${value('key')}::text
-`,
-    ),
-
     // In a table that was made before there were run records, the inner `run_ended_at` means the null of `absent`: a name that the nearest
     // table does not have is looked for further out.
     sweepLook: compileQuery(
@@ -204,12 +191,13 @@ with clock as materialized (
   ${clock}
 )
 select page.key,
-  page.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+  page.expires_at <= clock.now - ${value('retentionUs')}::bigint
     and coalesce((
       select run_ended_at
       from ${locks} as locks
       where locks.key = page.key
-    ), 0) <= clock.now - ${sql.lit(RUN_RETENTION_US)} as is_old
+    ), 0) <= clock.now - ${sql.lit(RUN_RETENTION_US)} as is_old,
+  clock.now - ${value('retentionUs')}::bigint as free_since
 from (select null::bigint as run_ended_at) as absent, clock, (
   select locks.key, locks.expires_at
   from ${locks} as locks
@@ -223,7 +211,7 @@ order by page.key
 
     // A delete that a crash undoes is repeated by a later sweep: it need not wait for the disk. `lateral`, and `|| ''`: see `extend-all`.
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
-    // at runs again: one that has ended since the look has moved `expires_at`.
+    // at runs again: one that has ended since the look has moved `expires_at` behind the moment that the look has told.
     sweepDelete: compileStatement(
       compiler,
       'sweep-delete',
@@ -248,7 +236,7 @@ doomed as materialized (
     select locks.key
     from ${locks} as locks
     where locks.key = old.key
-      and locks.expires_at <= clock.now - ${sql.lit(RETENTION_US)}
+      and locks.expires_at <= ${value('freeSinceUs')}::bigint
       and locks.token < clock.now
     for update of locks skip locked
   ) as found

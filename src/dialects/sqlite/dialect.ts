@@ -11,6 +11,7 @@ import type {
 import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfSqliteError } from './errors.ts'
+import { sqliteOverviewStatements } from './overview-statements.ts'
 import { sqliteRunStatements } from './run-statements.ts'
 import { sqliteSharingStatements } from './sharing-statements.ts'
 import { sqliteStatements } from './statements.ts'
@@ -36,7 +37,7 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
       { statement: wantLook, read: readWantLook },
       { statement: want, read: readWant },
     ],
-    statements: { ...statements, ...sharing, ...sqliteRunStatements(table) },
+    statements: { ...statements, ...sharing, ...sqliteOverviewStatements(table), ...sqliteRunStatements(table) },
     transaction: {
       trySteps,
       statements: { extend: statements.extend, release: statements.release, guard },
@@ -58,7 +59,7 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
 
 function encode<Name extends ParameterName>(name: Name, given: StatementInput[Name]): unknown {
   if (name === 'ttlUs') return withResolution(given as number | null)
-  if (name === 'hasFailed') return Number(given)
+  if (typeof given === 'boolean') return Number(given)
   if (name === 'keys') return keysJson(given as readonly string[])
   if (name !== 'renewals') return given
   return renewalsJson(

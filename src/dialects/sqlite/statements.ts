@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
-import { NEVER, RETENTION_US, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
+import { NEVER, RUN_RETENTION_US, SWEEP_PAGE } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 
 // To the millisecond, and the same throughout a statement: https://www.sqlite.org/lang_datefunc.html
@@ -114,16 +114,6 @@ returning 1 as is_done
 `,
     ),
 
-    inspect: compileQuery(
-      compiler,
-      'inspect',
-      sql`
-select owner, token, nullif(expires_at, ${never}) - ${now} as remaining, ${now} as now
-from ${locks}
-where key = ${value('key')}
-`,
-    ),
-
     // On a transaction of the caller's. Changes nothing but takes the one write lock of the file, which keeps everybody else
     // from taking the key before the commit. A snapshot that is older than the last commit of anybody cannot have it.
     guard: compileQuery(
@@ -146,12 +136,13 @@ returning 1 as is_current
       'sweep-look',
       sql`
 select page.key,
-  page.expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+  page.expires_at <= ${now} - ${value('retentionUs')}
     and coalesce((
       select run_ended_at
       from ${locks} as locks
       where locks.key = page.key
-    ), 0) <= ${now} - ${sql.lit(RUN_RETENTION_US)} as is_old
+    ), 0) <= ${now} - ${sql.lit(RUN_RETENTION_US)} as is_old,
+  ${now} - ${value('retentionUs')} as free_since
 from (select null as run_ended_at) as absent, (
   select key, expires_at
   from ${locks}
@@ -164,14 +155,14 @@ order by page.key
     ),
 
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look
-    // at runs again: one that has ended since the look has moved `expires_at`.
+    // at runs again: one that has ended since the look has moved `expires_at` behind the moment that the look has told.
     sweepDelete: compileStatement(
       compiler,
       'sweep-delete',
       sql`
 delete from ${locks}
 where key in (select value from json_each(${value('keys')}))
-  and expires_at <= ${now} - ${sql.lit(RETENTION_US)}
+  and expires_at <= ${value('freeSinceUs')}
   and token < ${now}
 `,
     ),

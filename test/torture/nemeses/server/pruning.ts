@@ -2,7 +2,7 @@ import type { FaultKind } from '../../fault.ts'
 import type { Random } from '../../random.ts'
 import { overAndOver } from './over-and-over.ts'
 import type { ServerFamily } from './server-scene.ts'
-import { sweptSoon } from './swept-soon.ts'
+import { sweepStatements } from './sweep-statements.ts'
 import { AHEAD_EVERY_MS, setTokensAhead } from './token-ahead.ts'
 
 /**
@@ -31,7 +31,8 @@ export const pruning = (family: ServerFamily): FaultKind => ({
   weight: 12,
   draw: (random) => drawPruning(random, family),
   inject({ retentionMs, aheadMs, forMs }, scene, signal) {
-    const { look, remove } = sweptSoon(family, scene.tableName, Number(retentionMs))
+    const { look, remove } = sweepStatements(family, scene.tableName)
+    const retentionUs = Math.round(Number(retentionMs) * 1000)
     let afterKey = ''
     let aheadAtMs = 0
     return overAndOver(scene, signal, { forMs: Number(forMs), pauseMs: 1 }, async (session) => {
@@ -41,10 +42,12 @@ export const pruning = (family: ServerFamily): FaultKind => ({
         await session.query(setTokensAhead(family, scene.tableName, Number(aheadMs)))
         aheadAtMs = performance.now() + AHEAD_EVERY_MS
       }
-      const page = await session.query(look.sql, look.values({ afterKey }))
+      const page = await session.query(look.sql, look.values({ afterKey, retentionUs }))
       afterKey = String(page.at(-1)?.key ?? '')
-      for (const { key, is_old } of page)
-        if (Number(is_old)) await session.query(remove.sql, remove.values({ keys: [String(key)] }))
+      for (const { key, is_old, free_since } of page) {
+        if (!Number(is_old)) continue
+        await session.query(remove.sql, remove.values({ keys: [String(key)], freeSinceUs: Number(free_since) }))
+      }
     })
   },
 })

@@ -57,11 +57,12 @@ async function copies(how: string): Promise<void> {
 }
 
 async function prune(retentionMs: number, aheadMs: number): Promise<void> {
-  const { sweptSoon } = await import('./swept-soon.ts')
+  const { sweepStatements } = await import('./sweep-statements.ts')
   const { AHEAD_EVERY_MS, setTokensAhead } = await import('./token-ahead.ts')
   let aheadAtMs = 0
-  const { look, remove } = sweptSoon('sqlite', tableName, retentionMs)
-  const looking = database.prepare<unknown[], { key: string; is_old: number }>(look.sql)
+  const { look, remove } = sweepStatements('sqlite', tableName)
+  const retentionUs = Math.round(retentionMs * 1000)
+  const looking = database.prepare<unknown[], { key: string; is_old: number; free_since: number }>(look.sql)
   const removing = database.prepare(remove.sql)
   let afterKey = ''
   await overAndOver(async () => {
@@ -69,8 +70,10 @@ async function prune(retentionMs: number, aheadMs: number): Promise<void> {
       database.exec(setTokensAhead('sqlite', tableName, aheadMs))
       aheadAtMs = performance.now() + AHEAD_EVERY_MS
     }
-    const page = looking.all(...look.values({ afterKey }))
+    const page = looking.all(...look.values({ afterKey, retentionUs }))
     afterKey = page.at(-1)?.key ?? ''
-    for (const { key, is_old } of page) if (is_old) removing.run(...remove.values({ keys: [String(key)] }))
+    for (const { key, is_old, free_since } of page) {
+      if (is_old) removing.run(...remove.values({ keys: [String(key)], freeSinceUs: free_since }))
+    }
   }, 2)
 }
