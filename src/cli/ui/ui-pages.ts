@@ -19,8 +19,8 @@ export interface Shown {
   readonly reasonOf: (error: unknown) => string
 }
 
-/** Twice a second: what changes is on the page within a second. */
-const LOOK_EVERY_MS = 500
+/** What changes is on the page within a second, also when a look at 10,000 locks takes as long as half of this. */
+const LOOK_EVERY_MS = 400
 
 const HEADERS = {
   'Content-Security-Policy':
@@ -66,7 +66,7 @@ export class UiPages {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refusal = refusalOf(request)
     if (refusal) return sendText(response, refusal.status, refusal.reason)
-    const url = URL.parse(request.url ?? '/', 'http://localhost')
+    const url = URL.parse(`http://localhost${request.url}`)
     if (!url) return sendText(response, 400, 'that is no address')
     const token = url.searchParams.get('token')
     if (request.method === 'GET' && url.pathname === '/' && token !== null) return this.#enter(request, response, token)
@@ -141,7 +141,7 @@ const NEEDS_LINK =
   'This page opens with the link that `verrou ui` printed. A link works once, in one browser: stop `verrou ui` and start it again for a new one.'
 
 const ENTER_PAGE =
-  '<!doctype html><html lang="en"><meta charset="utf-8"><title>verrou</title><p>Opening <a href="/">the locks</a> …</p></html>'
+  '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="/icon.svg"><title>verrou</title><p>Opening <a href="/">the locks</a> …</p></html>'
 
 function send(response: ServerResponse, status: number, type: string, content: string | Buffer): void {
   response.writeHead(status, { 'Content-Type': type }).end(content)

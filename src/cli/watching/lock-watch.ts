@@ -28,7 +28,7 @@ export type WatchHealth =
 
 /** How a {@link LockWatch} looks. */
 export interface LockWatchOptions extends LookOptions {
-  /** From the begin of one look to that of the next. A look that takes longer than half of it is followed by a pause as long as it was. */
+  /** From the begin of one look to that of the next. After a look that takes longer than that, there is a pause of half of what it took. */
   readonly everyMs: number
   /** One line, without secrets, for an error that a look met. */
   readonly reasonOf: (error: unknown) => string
@@ -85,7 +85,7 @@ export class LockWatch {
       const startedMs = performance.now()
       await this.lookOnce()
       const tookMs = performance.now() - startedMs
-      const pauseMs = Math.max(this.#options.everyMs - tookMs, Math.min(tookMs, SILENT_AFTER_MS))
+      const pauseMs = Math.max(this.#options.everyMs - tookMs, Math.min(tookMs / 2, SILENT_AFTER_MS))
       await delay(pauseMs, undefined, { signal }).catch(() => {})
     }
   }
