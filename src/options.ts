@@ -218,6 +218,14 @@ export function checkElectOptions(given: AcquireOptions): void {
   checkWaitOptions(given, ['signal', 'ttl'])
 }
 
+/** @throws LockError `E_INVALID_OPTION` */
+export function checkPruneOptions(given: AcquireOptions & { readonly onProgress?: unknown }): void {
+  checkWaitOptions(given, ['retention', 'signal', 'onProgress'])
+  const { onProgress } = given
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw invalidOption('onProgress', 'a function', onProgress)
+}
+
 function checkWaitOptions<Options extends AcquireOptions>(
   given: Options | undefined,
   known: readonly string[],

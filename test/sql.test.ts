@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../scripts/repository.ts'
+import { cliFiles } from '../scripts/write-cli-doc.ts'
 import { errorFiles } from '../scripts/write-errors-doc.ts'
 import { presentSqlPaths, sqlFiles } from '../scripts/write-sql.ts'
 
@@ -30,6 +31,6 @@ test('only what may be undone by a crash does not wait for the disk', () => {
   ])
 })
 
-test.each([...errorFiles()])('%s is current', (path, text) => {
+test.each([...errorFiles(), ...cliFiles()])('%s is current', (path, text) => {
   expect(committed(path)).toBe(text)
 })

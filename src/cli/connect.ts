@@ -25,7 +25,7 @@ export interface ConnectOptions extends DatabaseOptions {
  * Connects to the database of `--url`, of `DATABASE_URL`, of `kysely.config`, or to the embedded file, in this order; and proves that it
  * answers. Loads no driver but the one that is needed.
  *
- * @throws CliError; LockError `E_INVALID_OPTION` for a table that cannot have that name
+ * @throws CliError; the error of the database driver
  * @example
  * await using connection = await connect(command.optsWithGlobals())
  * const locks = connection.openLocks()

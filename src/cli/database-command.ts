@@ -1,4 +1,5 @@
 import { resolveTable, type TableOptions } from '../options.ts'
+import { CliError } from './cli-error.ts'
 import { DocumentedCommand } from './documented-command.ts'
 
 /** The options of every command that speaks to a database. */
@@ -27,9 +28,14 @@ export function withDatabaseOptions(command: DocumentedCommand): DocumentedComma
     .option('--json', 'prints JSON, for machines; also of failures')
 }
 
-/** The table that the options name. @throws LockError `E_INVALID_OPTION` */
+/** The table that the options name. @throws CliError for one that cannot have that name */
 export function tableOptionsOf({ table, schema }: DatabaseOptions): TableOptions {
   const options = { ...(table !== undefined && { tableName: table }), ...(schema !== undefined && { schema }) }
-  resolveTable(options)
+  try {
+    resolveTable(options)
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new CliError('USAGE', message.replace('`tableName`', '--table').replaceAll('`schema`', '--schema'), { cause })
+  }
   return options
 }

@@ -6,6 +6,8 @@ export interface Example {
   readonly line: string
   /** What it does, in a few words. */
   readonly says: string
+  /** It goes on until somebody ends it. */
+  readonly isEndless: boolean
 }
 
 /** A command of `verrou` with its examples, which its `--help` and the documentation show. */
@@ -21,8 +23,13 @@ export class DocumentedCommand extends Command {
     this.addHelpText('after', () => helpAfter(this))
   }
 
-  example(line: string, says: string): this {
-    this.examples.push({ line, says })
+  /** Commands that libraries make out of it have their examples, too. */
+  override createCommand(name = ''): DocumentedCommand {
+    return new DocumentedCommand(name)
+  }
+
+  example(line: string, says: string, { isEndless = false } = {}): this {
+    this.examples.push({ line, says, isEndless })
     return this
   }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { resolveMs } from '../duration.ts'
+import { durationText } from './output/duration-text.ts'
 
 /**
  * Reads a duration of the command line. It must have a unit: 30 means seconds to `flock` and `sleep`, and milliseconds to the library.
@@ -10,7 +11,7 @@ export function durationOption(leastMs = 0): (text: string) => number {
   return (text) => {
     const durationMs = parse(text)
     if (durationMs >= leastMs) return durationMs
-    throw new InvalidArgumentError(`It must be at least ${leastMs} ms.`)
+    throw new InvalidArgumentError(`It must be at least ${durationText(leastMs)}.`)
   }
 }
 

@@ -1,6 +1,11 @@
 import { createRequire } from 'node:module'
+import tab from '@bomb.sh/tab/commander'
 import { type Command, CommanderError } from 'commander'
+import { inspectCommand } from './commands/inspect.ts'
+import { listCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { pruneCommand } from './commands/prune.ts'
+import { releaseCommand } from './commands/release.ts'
 import { runCommand } from './commands/run.ts'
 import { topCommand } from './commands/top.ts'
 import { uiCommand } from './commands/ui.ts'
@@ -9,7 +14,16 @@ import { DocumentedCommand } from './documented-command.ts'
 import { EXIT_CODES, SIGNAL_EXITS } from './exit-codes.ts'
 
 /** Every command, in the order of `verrou --help`. */
-const COMMANDS: readonly (() => Command)[] = [runCommand, topCommand, uiCommand, migrateCommand]
+const COMMANDS: readonly (() => Command)[] = [
+  runCommand,
+  listCommand,
+  topCommand,
+  uiCommand,
+  inspectCommand,
+  releaseCommand,
+  migrateCommand,
+  pruneCommand,
+]
 
 /** The command line of `verrou`. Throws instead of exiting; prints help and version only. */
 export function createProgram(): Command {
@@ -17,6 +31,7 @@ export function createProgram(): Command {
     .description('Locks in the database you already have: run programs under a lock, and see who holds what.')
     .version(versionOfPackage(), '-V, --version', 'prints the version')
     .helpOption('-h, --help', 'prints this')
+    .helpCommand('help [command]', 'prints the help of a command')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .configureOutput({ outputError: () => {} })
@@ -24,7 +39,20 @@ export function createProgram(): Command {
     .note(exitCodeList())
     .hook('preAction', passOptionsOn)
   for (const create of COMMANDS) addCommand(program, create())
+  addCompletion(program)
   return program
+}
+
+/** Last, since it looks at all the others. Its scripts ask a hidden command, `verrou complete -- …`, what could come next. */
+function addCompletion(program: DocumentedCommand): void {
+  tab(program, { completionCommandName: 'completion' })
+  const command = program.commands.find((one) => one.name() === 'completion')
+  if (!(command instanceof DocumentedCommand)) return
+  command
+    .description('prints a script that makes the shell complete commands and options')
+    .helpOption('-h, --help', 'prints this')
+    .example('verrou completion bash', 'what ~/.bashrc needs: source <(verrou completion bash)')
+    .example('verrou completion zsh', 'for ~/.zshrc; fish and powershell have theirs, too')
 }
 
 function addCommand(parent: Command, command: Command): void {

@@ -31,6 +31,7 @@ import { type LockEvents, listenTo } from './lock-events.ts'
 import { inspectLock, type LockInfo } from './lock-info.ts'
 import { newLock, restoredLock } from './new-lock.ts'
 import { numberedIds } from './numbered-ids.ts'
+import { type Pruned, type PruneOptions, prune } from './prune.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { type SessionContext, sessionContextOf } from './session-context.ts'
@@ -252,6 +253,25 @@ export class LockFactory implements AsyncDisposable {
    */
   inspect(key: string): Promise<LockInfo | null> {
     return inspectLock(this.#context, key)
+  }
+
+  /**
+   * Removes the rows of keys that have been free for long. A store in use does so in passing, a page of the table every 250 grants: this is for a table
+   * that nobody uses any more, or that has grown in a short time.
+   *
+   * Held keys stay, and what `lastRun` knows is remembered for 30 days; a key whose row is gone gets a higher token all the same when it comes
+   * back. Nobody who takes or releases a lock waits for it: it goes through the table along the primary key, removes at most 100 rows at once,
+   * passes over rows that are locked (with `portable: true` on MySQL it waits for them), and rests between two statements for as long as the last one took. Several at once do no harm.
+   *
+   * Sends `sql/<dialect>/sweep-look.sql` once per 500 rows of the table, and `sweep-delete.sql` once per 100 that go.
+   *
+   * @throws the reason of `signal`; what `onProgress` throws; LockError `E_CLOSED`, `E_INVALID_OPTION`, `E_SCHEMA_MISSING`, `E_SCHEMA_OUTDATED`,
+   * `E_LOCK_STORAGE_ERROR`
+   * @example
+   * const { removed } = await verrou.prune({ retention: '1d' })
+   */
+  prune(options?: PruneOptions): Promise<Pruned> {
+    return prune(this.#context, options)
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Lock, RunCallback, RunOutcome } from './lock.ts'
 import type { LockEvents } from './lock-events.ts'
 import { checkStore, LockFactory } from './lock-factory.ts'
 import type { LockInfo } from './lock-info.ts'
+import type { Pruned, PruneOptions } from './prune.ts'
 import type { LastRun, RunOncePerOptions } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import type { SessionLock } from './session-lock.ts'
@@ -119,6 +120,11 @@ export class Verrou<const Stores extends VerrouStores> implements AsyncDisposabl
   /** What the table of the default store knows of a key: see {@link LockFactory.inspect}. */
   inspect(key: string): Promise<LockInfo | null> {
     return this.use(this.#default).inspect(key)
+  }
+
+  /** Removes what has been free for long from the table of the default store: see {@link LockFactory.prune}. */
+  prune(options?: PruneOptions): Promise<Pruned> {
+    return this.use(this.#default).prune(options)
   }
 
   /** Listens to the events of all stores: see {@link LockFactory.on}. @returns a function that ends it */

@@ -9,6 +9,7 @@ import { knownOutcome } from './known-outcome.ts'
 import { leases } from './leases.ts'
 import { oncePerPeriod } from './once-per-period.ts'
 import { overview } from './overview.ts'
+import { pruning } from './pruning.ts'
 import { renewingMany } from './renewing-many.ts'
 import { runAndHold } from './run-and-hold.ts'
 import { runRecords } from './run-records.ts'
@@ -29,6 +30,7 @@ export function contract(backend: ContractBackend): void {
     describe('what processes share', () => sharing(context))
     describe('renewing many', () => renewingMany(context))
     describe('the overview', () => overview(context))
+    describe('pruning', () => pruning(context))
     describe('run records', () => runRecords(context))
     describe('run and hold', () => runAndHold(context))
     describe('keep-alive', () => keepingAlive(context))

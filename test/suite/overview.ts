@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ListOptions, LockInfo } from '../../src/index.ts'
+import type { ListOptions, LockFactory, LockInfo } from '../../src/index.ts'
 import { rejection } from './rejection.ts'
 import type { SuiteContext } from './suite-context.ts'
 import { requestFor, take } from './taking.ts'
@@ -9,12 +9,13 @@ const ODD = ['', ' ', '%', "'", '*', 'A', 'B', '\\', '_', 'a', 'a ', 'a%', 'a_',
 
 /** What people can look at. */
 export function overview(context: SuiteContext): void {
+  let lister: LockFactory | undefined
   const listAll = async (options: ListOptions) => {
     const locks: LockInfo[] = []
     const sizes: number[] = []
-    const factory = context.open.factory()
+    lister ??= context.open.factory()
     for (let after: string | null = ''; after !== null; ) {
-      const page = await factory.list({ ...options, after })
+      const page = await lister.list({ ...options, after })
       locks.push(...page.locks)
       sizes.push(page.locks.length)
       after = page.nextAfter
@@ -103,21 +104,24 @@ export function overview(context: SuiteContext): void {
     expect((await factory.list({ prefix, after: 'A' })).locks).toHaveLength(10)
   })
 
-  test('finds what is held among thousands that are free', { timeout: 60_000 }, async () => {
-    const store = context.open.store()
-    const prefix = context.key()
-    const key = (n: number) => `${prefix}:${String(n).padStart(4, '0')}`
-    const requests = Array.from({ length: 2_100 }, (_, n) => requestFor(key(n)))
-    const holds = await Promise.all(requests.map((request) => take(store, request)))
-    const isKept = (n: number) => n === 0 || n === 999 || n === 1_000 || n === 2_099
-    await Promise.all(holds.map((hold, n) => isKept(n) || store.release(hold)))
-    for (const limit of [1, 2, 100])
-      expect((await listAll({ prefix, limit })).keys).toEqual([0, 999, 1_000, 2_099].map(key))
-    expect((await listAll({ prefix, state: 'free', limit: 10_000 })).keys).toHaveLength(2_096)
-    const { keys: all, sizes } = await listAll({ prefix, state: 'all', limit: 700 })
-    expect(all).toEqual(requests.map((request) => request.key))
-    expect(sizes).toEqual([700, 700, 700])
-  })
+  // The memory store removes what is free by itself.
+  test.skipIf(context.backend.family === 'memory')(
+    'finds what is held among thousands that are free',
+    { timeout: 30_000 },
+    async () => {
+      const store = context.open.store()
+      const prefix = context.key()
+      const keys = Array.from({ length: 2_100 }, (_, n) => `${prefix}:${String(n).padStart(4, '0')}`)
+      await context.open.addFree(keys)
+      const held = [0, 999, 1_000, 2_099].map((n) => keys[n]!)
+      for (const key of held) await take(store, requestFor(key))
+      for (const limit of [1, 2, 100]) expect((await listAll({ prefix, limit })).keys).toEqual(held)
+      expect((await listAll({ prefix, state: 'free', limit: 10_000 })).keys).toHaveLength(2_096)
+      const { keys: all, sizes } = await listAll({ prefix, state: 'all', limit: 700 })
+      expect(all).toEqual(keys)
+      expect(sizes).toEqual([700, 700, 700])
+    },
+  )
 
   test('what cannot work is refused', async () => {
     const factory = context.open.factory()

@@ -33,6 +33,12 @@ export interface CommandSettings {
   readonly input?: string
 }
 
+/** What a test that failed has left behind ends with the process that runs it. */
+const started = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL')
+})
+
 /** Starts `verrou` with these arguments, in an empty environment but for PATH and what is given. */
 export function startVerrou(args: readonly string[], settings: CommandSettings = {}): RunningCommand {
   const child = spawn(process.execPath, [VERROU, ...args], {
@@ -45,6 +51,8 @@ export function startVerrou(args: readonly string[], settings: CommandSettings =
       ...settings.env,
     },
   })
+  started.add(child)
+  child.once('close', () => started.delete(child))
   child.stdin.on('error', () => {}).end(settings.input ?? '')
   let stdout = ''
   let stderr = ''

@@ -72,6 +72,10 @@ function openTable(
     async setToken(lockKey, token) {
       await send(`update ${tableName} set token = ${token} where ${key} = '${lockKey}'`)
     },
+    async addFree(keys) {
+      const rows = keys.map((lockKey) => `('${lockKey}', 5, 5, 5)`)
+      await send(`insert into ${tableName} (${key}, token, expires_at, acquired_at) values ${rows.join(', ')}`)
+    },
     async rows() {
       return (await send(`select * from ${tableName} order by ${key}`)).map(lockRow)
     },

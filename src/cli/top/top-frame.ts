@@ -1,4 +1,5 @@
 import type { LockInfo } from '../../index.ts'
+import sliceAnsi from 'slice-ansi'
 import { printable } from '../output/printable.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/table.ts'
@@ -36,7 +37,10 @@ export function topFrame(view: TopView): string {
     ...(shown.length < locks.length ? [screen.colors.dim(`and ${locks.length - shown.length} more`)] : []),
     ...(isLive ? ['', keysLine(view)] : []),
   ]
-  return lines.join('\n')
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .map((line) => (screen.columns === undefined ? line : sliceAnsi(line, 0, screen.columns)))
+    .join('\n')
 }
 
 function headLine({ watch, url, prefix, screen }: TopView): string {
@@ -88,26 +92,42 @@ function lineOf(buckets: readonly TimesBucket[], of: (bucket: TimesBucket) => nu
   return screen.colors.cyan(sparkline(values))
 }
 
-function lockTable(locks: readonly LockInfo[], { watch, screen, sort, isLive }: TopView): string {
-  const { colors } = screen
-  const { nowMs } = watch.look
-  const rows = locks.map((lock) => {
-    const sinceMs = watch.waits.sinceMs(lock.key)
-    const waited = sinceMs === undefined || !isLive ? (lock.isWanted ? 'yes' : '') : timeText(nowMs - sinceMs)
-    return [
-      printable(lock.key),
-      printable(lock.heldBy ?? ''),
-      timeText(lock.heldMs),
-      lock.remainingMs === null ? 'never ends' : timeText(lock.remainingMs),
-      waited === '' ? '' : colors.yellow(waited),
-      String(lock.renewals),
-      String(lock.token),
-    ]
-  })
-  const titles = ['KEY', 'HOLDER', 'HELD', 'LEFT', 'WAITED', 'RENEWALS', 'TOKEN']
-  const sorted: Record<Sort, number> = { key: 0, held: 2, left: 3, waited: 4 }
-  const head = titles.map((title, column) => (column === sorted[sort] && isLive ? `${title}▾` : title))
-  return table({ head, rows, right: [2, 3, 4, 5, 6], shrink: { 0: 12, 1: 10, 6: 8 } }, screen)
+/** A column of the table: what stands in it, and from which width of the terminal on it is there. */
+interface Column {
+  readonly title: string
+  readonly fromColumns: number
+  readonly isSortedBy?: Sort
+  cell(lock: LockInfo): string
+}
+
+function columnsOf({ watch, screen, isLive }: TopView): Column[] {
+  const waitedText = ({ key, isWanted }: LockInfo) => {
+    const sinceMs = watch.waits.sinceMs(key)
+    if (sinceMs === undefined || !isLive) return isWanted ? 'yes' : ''
+    return timeText(watch.look.nowMs - sinceMs)
+  }
+  return [
+    { title: 'KEY', fromColumns: 0, isSortedBy: 'key', cell: ({ key }) => printable(key) },
+    { title: 'HOLDER', fromColumns: 0, cell: ({ heldBy }) => printable(heldBy ?? '') },
+    { title: 'HELD', fromColumns: 0, isSortedBy: 'held', cell: ({ heldMs }) => timeText(heldMs) },
+    { title: 'LEFT', fromColumns: 56, isSortedBy: 'left', cell: ({ remainingMs }) => leftText(remainingMs) },
+    { title: 'WAITED', fromColumns: 46, isSortedBy: 'waited', cell: (lock) => screen.colors.yellow(waitedText(lock)) },
+    { title: 'RENEWALS', fromColumns: 80, cell: ({ renewals }) => String(renewals) },
+    { title: 'TOKEN', fromColumns: 90, cell: ({ token }) => String(token) },
+  ]
+}
+
+function lockTable(locks: readonly LockInfo[], view: TopView): string {
+  const { screen, sort, isLive } = view
+  const shown = columnsOf(view).filter(({ fromColumns }) => (screen.columns ?? Infinity) >= fromColumns)
+  const head = shown.map(({ title, isSortedBy }) => (isSortedBy === sort && isLive ? `${title}▾` : title))
+  const rows = locks.map((lock) => shown.map(({ cell }) => cell(lock)))
+  const right = shown.map((_column, index) => index).slice(2)
+  return table({ head, rows, right, shrink: { 0: 12, 1: 10 } }, screen)
+}
+
+function leftText(remainingMs: number | null): string {
+  return remainingMs === null ? 'never ends' : timeText(remainingMs)
 }
 
 function emptyLine({ watch, prefix }: TopView): string {
