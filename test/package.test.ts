@@ -19,8 +19,11 @@ vi.setConfig({ testTimeout: 60_000 })
 const KYSELY_VERSIONS: readonly KyselyVersion[] = ['0.29', '0.28']
 const ENTRY_POINTS = readPublicSurface().entryPoints.map(({ specifier }) => specifier)
 
-/** What a server or an edge function pays for `import 'verrou-sql'`, compressed. */
-const MOST_BYTES = 19_500
+/**
+ * What a server or an edge function pays for `import 'verrou-sql'`, compressed. Events, the logger and the leak warnings are 2.6 kB of it: what is told is told
+ * where it happens. OpenTelemetry is not in it.
+ */
+const MOST_BYTES = 22_500
 
 const projects = {} as Record<KyselyVersion, string>
 
@@ -62,6 +65,7 @@ describe('the package', () => {
       external: ['kysely'],
     })
     expect(gzipSync(outputFiles[0]!.contents).length).toBeLessThanOrEqual(MOST_BYTES)
+    expect(outputFiles[0]!.text).not.toMatch(/opentelemetry/i)
   })
 })
 
