@@ -46,6 +46,8 @@ const ALIVE: Wording = { name: 'session-alive', sql: 'select 1 as is_alive' }
 interface Life {
   readonly connection: HearingConnection
   readonly ready: Promise<void>
+  /** Tells those who wait for it to be ready that it will not be. */
+  readonly fail: (error: unknown) => void
   isReady: boolean
   isOver: boolean
   stopHearing: () => void
@@ -127,9 +129,9 @@ export class PinnedSession {
     const refusal = this.#refusal
     if (refusal && this.#parts.clock.nowMs() < refusal.untilMs) throw refusal.error
     const connection = this.#parts.connect()
-    const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
+    const { promise: ready, resolve, reject: fail } = Promise.withResolvers<void>()
     const life: Life = {
-      ...{ connection, ready, isReady: false, isOver: false },
+      ...{ connection, ready, fail, isReady: false, isOver: false },
       ...{ stopHearing: () => {}, cancelHeartbeat: () => {}, idleHeartbeats: 0 },
     }
     this.#life = life
@@ -137,27 +139,27 @@ export class PinnedSession {
       notified: (channel, payload) => {
         if (!life.isOver && !this.#proof?.notified(channel, payload)) this.#parts.freed(payload)
       },
-      lost: () => this.#end(life),
+      lost: (cause) => this.#end(life, cause),
     })
-    this.#open(life).then(resolve, reject)
+    this.#open(life).then(resolve, (error) => this.#failed(life, error))
     return life
   }
 
   async #open(life: Life): Promise<void> {
     const { words, freed } = this.#parts
-    try {
-      if (this.#proof) await this.#proof.provide(life.connection, OPEN_MS, () => life.isOver)
-      await life.connection.execute(words.opening, [], OPEN_MS)
-    } catch (error) {
-      if (isLockError(error)) this.#refusal = { error, untilMs: this.#parts.clock.nowMs() + REFUSED_MS }
-      this.#end(life)
-      throw error
-    }
+    if (this.#proof) await this.#proof.provide(life.connection, OPEN_MS, () => life.isOver)
+    await life.connection.execute(words.opening, [], OPEN_MS)
     if (life.isOver) throw new Error('the session has ended')
     life.isReady = true
     this.#refusal = undefined
     this.#watch(life)
     freed(undefined)
+  }
+
+  #failed(life: Life, error: unknown): void {
+    if (isLockError(error)) this.#refusal = { error, untilMs: this.#parts.clock.nowMs() + REFUSED_MS }
+    life.fail(error)
+    this.#end(life)
   }
 
   #watch(life: Life): void {
@@ -175,10 +177,11 @@ export class PinnedSession {
     if (!life.isOver) this.#watch(life)
   }
 
-  #end(life: Life): void {
+  #end(life: Life, cause: unknown = new Error('the session has ended')): void {
     if (life.isOver) return
     life.isOver = true
     life.isReady = false
+    life.fail(cause)
     if (this.#life === life) this.#life = undefined
     life.cancelHeartbeat()
     life.stopHearing()
