@@ -146,7 +146,11 @@ async function send(
   body?: object,
   headers: Record<string, string> = {},
 ): Promise<Reply> {
-  const init = body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } } : {}
-  const response = await fetch(`${address}${path}`, { method, ...init })
+  // A connection that is kept open keeps the server open.
+  const response = await fetch(`${address}${path}`, {
+    method,
+    ...(body && { body: JSON.stringify(body) }),
+    headers: { connection: 'close', ...(body && { 'content-type': 'application/json' }), ...headers },
+  })
   return { status: response.status, retryAfter: response.headers.get('retry-after'), body: await response.json() }
 }

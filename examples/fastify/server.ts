@@ -8,7 +8,8 @@ import { locks } from './locks.ts'
 import { payments } from './payments.ts'
 
 const { db, store } = await openDatabase()
-const fastify = Fastify()
+// A client that keeps its connection open keeps a server from stopping for this long; 72 s are the default.
+const fastify = Fastify({ keepAliveTimeout: 5_000 })
 
 // Last in, first out: the locks are closed before the database.
 fastify.addHook('onClose', () => db.destroy())

@@ -20,9 +20,9 @@ import { VerrouModule } from './verrou.module.js'
 })
 class AppModule {}
 
-const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
-  logger: ['error', 'warn'],
-})
+// A client that keeps its connection open keeps a server from stopping for this long; 72 s are the default.
+const adapter = new FastifyAdapter({ keepAliveTimeout: 5_000 })
+const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, { logger: ['error', 'warn'] })
 app.enableShutdownHooks() // without it, nothing is closed at SIGTERM
 await app.listen(Number(process.env.PORT ?? 0), '127.0.0.1')
 console.log(`listening on ${await app.getUrl()}`)
