@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import tab from '@bomb.sh/tab/commander'
 import { type Command, CommanderError } from 'commander'
 import { demoCommand } from './commands/demo.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { listCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -20,6 +21,7 @@ const COMMANDS: readonly (() => Command)[] = [
   releaseCommand,
   migrateCommand,
   pruneCommand,
+  doctorCommand,
   demoCommand,
 ]
 
