@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import tab from '@bomb.sh/tab/commander'
 import { type Command, CommanderError } from 'commander'
+import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { inspectCommand } from './commands/inspect.ts'
@@ -22,6 +23,7 @@ const COMMANDS: readonly (() => Command)[] = [
   migrateCommand,
   pruneCommand,
   doctorCommand,
+  benchCommand,
   demoCommand,
 ]
 
