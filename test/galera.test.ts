@@ -1,6 +1,9 @@
 import mysql from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromMysql2 } from '../src/adapters/mysql2.ts'
+import { connect } from '../src/cli/connect.ts'
+import { cluster } from '../src/cli/doctor/checks/cluster.ts'
+import { openPatient } from '../src/cli/doctor/open-patient.ts'
 import { type Mysql2PoolLike, mysqlStore } from '../src/drivers/mysql2.ts'
 import { LockFactory } from '../src/index.ts'
 import { migrateToLatest } from '../src/schema/migrations.ts'
@@ -50,6 +53,12 @@ describe.skipIf(!isSelected('mariadb'))('galera', () => {
       expect(granted.filter(Boolean).length).toBeLessThanOrEqual(1)
       for (const lock of locks) if (lock.fencingToken !== null) await lock.release()
     }
+  })
+
+  test('the doctor says what it is, and what that means', async () => {
+    await using connection = await connect({ url: nodeUrl(1) })
+    const remarks = await cluster.run(await openPatient(connection))
+    expect(remarks).toEqual([expect.objectContaining({ level: 'note', what: 'Galera, 3 nodes' })])
   })
 
   test('a counter under one lock, from three nodes: nothing is lost', async () => {

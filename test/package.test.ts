@@ -88,6 +88,14 @@ describe.each(KYSELY_VERSIONS)('installed beside Kysely %s', (version) => {
     expect(JSON.parse(stdout)).toMatchObject({ key: 'hello', isHeld: false })
   })
 
+  test('the command finds its worker processes', async () => {
+    const main = 'node_modules/verrou-sql/dist/src/cli/main.js'
+    const given = [main, 'bench', '--seconds', '0.2', '--json', '--url', 'bench.db']
+    writeFileSync(join(projects[version], 'bench.db'), '')
+    const { handOver } = JSON.parse(await outputOf(process.execPath, version, given))
+    expect(handOver.count).toBeGreaterThan(0)
+  })
+
   test.each(ENTRY_POINTS)('%s can be required from CommonJS', async (specifier) => {
     const script = `if (Object.keys(require('${specifier}')).length === 0) throw new Error('exports nothing')`
     expect(await outputOf(process.execPath, version, ['--input-type=commonjs', '--eval', script])).toBe('')

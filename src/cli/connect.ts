@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { detectDialect } from '../dialects/detect.ts'
 import { isSqliteLikely, kyselyExecutor } from '../executors/kysely.ts'
 import { LockFactory, type LockFactoryOptions } from '../index.ts'
+import type { TableOptions } from '../options.ts'
 import { migrateToLatest } from '../schema/migrate.ts'
 import type { Connection, OpenDatabase } from './connection/connection.ts'
 import { databaseAddress } from './connection/database-address.ts'
@@ -47,8 +48,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
       url: database.url,
       isEmbedded,
       tableOptions,
-      openLocks(lockOptions?: LockFactoryOptions) {
-        const factory = new LockFactory(database.lockStore(tableOptions), lockOptions)
+      pool: database.pool,
+      openLocks(lockOptions?: LockFactoryOptions, table: TableOptions = tableOptions) {
+        const factory = new LockFactory(database.lockStore(table), lockOptions)
         factories.push(factory)
         return factory
       },

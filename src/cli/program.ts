@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module'
 import tab from '@bomb.sh/tab/commander'
 import { type Command, CommanderError } from 'commander'
+import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { listCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -24,6 +26,8 @@ const COMMANDS: readonly (() => Command)[] = [
   releaseCommand,
   migrateCommand,
   pruneCommand,
+  doctorCommand,
+  benchCommand,
   demoCommand,
 ]
 

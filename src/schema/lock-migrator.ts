@@ -46,7 +46,8 @@ export async function migrateInTurn(migrate: () => Promise<MigrationResultSet>) 
 /** Postgres cuts names off at 63 bytes, which would make the bookkeeping tables one, or the lock table itself. */
 const LONGEST_NAME_BYTES = 63 - '_migrations_lock'.length
 
-function bookkeepingName(tableName: string): string {
+/** What the names of the bookkeeping tables begin with. */
+export function bookkeepingName(tableName: string): string {
   if (Buffer.byteLength(tableName) <= LONGEST_NAME_BYTES) return tableName
   return `verrou_${createHash('sha256').update(tableName).digest('hex').slice(0, 16)}`
 }

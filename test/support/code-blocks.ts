@@ -19,6 +19,8 @@ export interface BlockDirectives {
   readonly run?: 'postgres' | 'mysql' | 'sqlite'
   /** The block has this name in the page's folder, so that later blocks of the page can import it. */
   readonly file?: string
+  /** SQL: the lock table is there, empty. */
+  readonly with?: 'locks'
   /** Another file of the page that is loaded first, in the same process. */
   readonly after?: string
   /** A piece of that file of the repository, word for word, which has tests of its own. */

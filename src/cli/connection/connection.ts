@@ -13,8 +13,10 @@ export interface Connection extends AsyncDisposable {
   /** It is the file `./verrou.db`, since nobody has named another database. */
   readonly isEmbedded: boolean
   readonly tableOptions: TableOptions
-  /** Closed with the connection, if nobody has closed it before. */
-  openLocks(options?: LockFactoryOptions): LockFactory
+  /** What `db` has its connections from, a pool of `pg` or `mysql2`; `undefined`: it does not show, or there is none. */
+  readonly pool: object | undefined
+  /** Closed with the connection, if nobody has closed it before. @param table another one than that of the command line */
+  openLocks(options?: LockFactoryOptions, table?: TableOptions): LockFactory
   close(): Promise<void>
 }
 
@@ -24,6 +26,8 @@ export interface OpenDatabase {
   /** `undefined`: it has to be asked. */
   readonly dialect: DialectName | undefined
   readonly url: string
+  /** See {@link Connection}. */
+  readonly pool?: object
   lockStore(table: TableOptions): LockStore
   close(): Promise<void>
 }

@@ -13,6 +13,7 @@ export async function openMysql(uri: string, shownUrl: string): Promise<OpenData
     db,
     dialect: 'mysql',
     url: shownUrl,
+    pool,
     // Kysely wants the pool with callbacks, the store that of promises: two faces of the same pool.
     lockStore: (table) => mysqlStore({ pool: pool.promise(), ...table }),
     close: () => db.destroy(),

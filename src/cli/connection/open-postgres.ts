@@ -21,6 +21,7 @@ export async function openPostgres(connectionString: string, shownUrl: string): 
     db,
     dialect: 'postgres',
     url: shownUrl,
+    pool,
     lockStore: (table) => pgStore({ pool, ...table }),
     close: () => db.destroy(),
   }
