@@ -1,5 +1,5 @@
-import type { LockInfo } from '../../index.ts'
 import sliceAnsi from 'slice-ansi'
+import type { LockInfo } from '../../index.ts'
 import { printable } from '../output/printable.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/table.ts'
