@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -71,6 +71,18 @@ describe.each(KYSELY_VERSIONS)('installed beside Kysely %s', (version) => {
     const file = join(projects[version], 'smoke.mjs')
     copyFileSync(join(REPOSITORY, 'test/package/smoke.mjs'), file)
     expect(await outputOf(process.execPath, version, [file])).toBe('ok\n')
+  })
+
+  test('has the command, which needs nothing but better-sqlite3', async () => {
+    const folder = mkdtempSync(join(projects[version], 'cli-'))
+    const { npm_config_local_prefix, npm_config_prefix, DATABASE_URL, ...env } = process.env
+    const npx = (...args: string[]) => run('npx', ['--no-install', 'verrou', ...args], { cwd: folder, env })
+    expect(await npx('run', 'hello', '--', 'echo', 'hi')).toEqual({
+      stdout: 'hi\n',
+      stderr: expect.stringMatching(/^verrou: using a new file, \.\/verrou\.db/),
+    })
+    const { stdout } = await npx('inspect', 'hello', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ key: 'hello', isHeld: false })
   })
 
   test.each(ENTRY_POINTS)('%s can be required from CommonJS', async (specifier) => {

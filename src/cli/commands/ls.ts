@@ -86,7 +86,7 @@ async function* pagesOf(
 function printTable(locks: readonly LockInfo[], screen: Screen): void {
   const rows = locks.map((lock) => rowOf(lock, screen))
   const head = ['KEY', 'HOLDER', 'HELD FOR', 'LEFT', 'TOKEN', 'RENEWALS', 'WAITING']
-  screen.print(table({ head, rows, right: [2, 3, 4, 5], shrink: { 0: 12, 1: 8 } }, screen))
+  screen.print(table({ head, rows, right: [2, 3, 4, 5], shrink: { 0: 12, 1: 8 }, optional: [4, 5] }, screen))
 }
 
 function rowOf(lock: LockInfo, { colors }: Screen): string[] {

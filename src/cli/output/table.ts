@@ -10,6 +10,8 @@ export interface TableContent {
   readonly right?: readonly number[]
   /** Columns that may be cut where the terminal is narrow, by their index, the first one first; they keep so many characters. */
   readonly shrink?: Readonly<Record<number, number>>
+  /** Columns that are left out where the terminal is narrower still, by their index, the first one first. */
+  readonly optional?: readonly number[]
 }
 
 const GAP = 2
@@ -22,13 +24,14 @@ const NO_LINES = Object.fromEntries(
 
 /**
  * Columns without lines around them, so that the text can be selected. As wide as they need; on a terminal that is narrower, some
- * are cut, and end in `…`. Cells must be {@link printable} already.
+ * are left out, and some are cut, and end in `…`. Cells must be {@link printable} already.
  */
-export function table({ head, rows, right = [], shrink = {} }: TableContent, { columns, colors }: Screen): string {
-  const widths = head.map((title, column) => Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map(widthOf)))
-  const isCut = columns !== undefined && shrinkTo(columns, widths, shrink)
+export function table(content: TableContent, screen: Screen): string {
+  const { head, rows, right = [], shrink = {} } = fitting(content, screen.columns)
+  const widths = widthsOf(head, rows)
+  const isCut = screen.columns !== undefined && shrinkTo(screen.columns, widths, shrink)
   const drawn = new Table({
-    head: head.map((title) => colors.dim(title)),
+    head: head.map((title) => screen.colors.dim(title)),
     chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: head.map((_title, column) => (right.includes(column) ? 'right' : 'left')),
@@ -42,9 +45,38 @@ export function table({ head, rows, right = [], shrink = {} }: TableContent, { c
     .join('\n')
 }
 
+/** Leaves out what it can do without, as long as the rest is too wide even when it is cut. */
+function fitting(content: TableContent, columns = Number.POSITIVE_INFINITY): TableContent {
+  const { head, rows, right = [], shrink = {}, optional: [dropped, ...optional] = [] } = content
+  const least = widthsOf(head, rows).map((width, column) => Math.min(width, shrink[column] ?? width))
+  if (dropped === undefined || totalOf(least) <= columns) return content
+  const isKept = (_cell: unknown, column: number) => column !== dropped
+  const place = (column: number) => (column > dropped ? column - 1 : column)
+  return fitting(
+    {
+      head: head.filter(isKept),
+      rows: rows.map((row) => row.filter(isKept)),
+      right: right.filter((column) => column !== dropped).map(place),
+      shrink: Object.fromEntries(Object.entries(shrink).map(([column, width]) => [place(Number(column)), width])),
+      optional: optional.map(place),
+    },
+    columns,
+  )
+}
+
+function widthsOf(head: readonly string[], rows: readonly (readonly string[])[]): number[] {
+  return head.map((title, column) => {
+    return rows.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? '')), widthOf(title))
+  })
+}
+
+function totalOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1))
+}
+
 /** @returns whether anything is narrower than it would like */
 function shrinkTo(columns: number, widths: number[], shrink: Readonly<Record<number, number>>): boolean {
-  let tooMany = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - columns
+  let tooMany = totalOf(widths) - columns
   const isTooWide = tooMany > 0
   for (const [column, least] of Object.entries(shrink)) {
     const less = Math.max(0, Math.min(tooMany, widths[Number(column)]! - least))
