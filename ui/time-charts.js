@@ -285,11 +285,17 @@ function minutesTable(buckets, lines, write) {
 }
 
 /** @param {LiveLocks} live */
-function countWords({ buckets }) {
+function countWords({ locks, buckets }) {
   const last = buckets.at(-1)
   if (!last) return 'Nothing seen yet.'
-  const oldest = last.oldestHoldMs === null ? '' : `; the oldest for ${duration(last.oldestHoldMs)}`
-  return `${counted(last.held)} held${oldest}. ${counted(last.waitedFor)} waited for.`
+  let held = 0
+  let wanted = 0
+  for (const { isHeld, isWanted } of locks.values()) {
+    if (isHeld) held++
+    if (isHeld && isWanted) wanted++
+  }
+  const oldest = last.oldestHoldMs === null ? '' : `, the oldest for ${duration(last.oldestHoldMs)}`
+  return `${counted(held)} held${oldest}. ${counted(wanted)} waited for.`
 }
 
 /** @param {LiveLocks} live */

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CLI_DATABASES, type CliDatabase, emptyFolder, runVerrou, startVerrou, VERROU } from '../support/cli.ts'
 import { locksAt } from '../support/locks-at.ts'
 
@@ -9,7 +11,11 @@ vi.setConfig({ testTimeout: 30_000 })
 
 const ENTER = '\u001B[?1049h'
 const LEAVE = '\u001B[?1049l'
+const CLEAR = '\u001B[2J\u001B[H'
 const SHOW_CURSOR = '\u001B[?25h'
+
+/** Makes the terminal smaller, once that file is there. */
+const RESIZING = '(until [ -e resize ]; do sleep 0.1; done; stty cols 60 rows 14 </dev/tty)'
 
 /** `verrou top` in a terminal of that size: script(1) makes one. */
 function topInTerminal(
@@ -18,10 +24,14 @@ function topInTerminal(
   [columns, rows]: [number, number] = [110, 20],
 ) {
   const command = [process.execPath, VERROU, 'top', ...args].join(' ')
-  const child = spawn('script', ['-qefc', `stty cols ${columns} rows ${rows}; exec ${command}`, '/dev/null'], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...env },
-  })
+  const child = spawn(
+    'script',
+    ['-qefc', `stty cols ${columns} rows ${rows}; ${RESIZING} & exec ${command}`, '/dev/null'],
+    {
+      cwd: folder,
+      env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...env },
+    },
+  )
   let output = ''
   child.stdout.on('data', (data) => {
     output += data
@@ -98,20 +108,22 @@ describe('verrou top', () => {
   } as const
   afterAll(remove)
 
-  test('fits into a small terminal, says what is left out, and Ctrl-C ends it', async () => {
+  test('fits into a terminal that gets smaller, says what is left out, and Ctrl-C ends it', async () => {
     await runVerrou(['migrate'], { cwd: folder })
     const { locks, close } = await locksAt(database.url)
+    onTestFinished(close)
     await Promise.all(
       Array.from({ length: 30 }, (_, index) => locks.createLock(`a-rather-long-key:${index}`, '1m').hold()),
     )
-    const terminal = topInTerminal([], database, [60, 14])
-    await expect.poll(terminal.text, { timeout: 10_000 }).toMatch(/30 held.*and 25 more/s)
-    const [frame] = terminal.text().split('30 held').slice(-1)
-    for (const line of (frame ?? '').split('\n')) expect(line.trimEnd().length).toBeLessThanOrEqual(60)
+    const terminal = topInTerminal([], database)
+    await expect.poll(terminal.text, { timeout: 10_000 }).toMatch(/30 held.*and 19 more/s)
+    writeFileSync(join(folder, 'resize'), '')
+    await expect.poll(terminal.text, { timeout: 5_000 }).toMatch(/and 25 more/s)
+    const redrawn = stripVTControlCharacters(terminal.output().split(CLEAR).at(-1) ?? '')
+    expect(Math.max(...redrawn.split('\n').map((line) => line.trimEnd().length))).toBeLessThanOrEqual(60)
     terminal.press('\u0003')
     expect(await terminal.ended).toBe(0)
     expect(terminal.output()).toContain(LEAVE)
-    await close()
   })
 
   test('without a terminal, says what to do instead', async () => {

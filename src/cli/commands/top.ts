@@ -32,8 +32,10 @@ export function topCommand(): Command {
     .note(
       'Keys: h, l, w, k sort by held, left, waited, key; q or Ctrl-C ends. Looks once a second: what is shorter may be missed. A wait is known by a mark at the key: that somebody waits, not who. With --json: a line for each look.',
     )
-    .example('verrou top', 'everything that is held; q ends it')
-    .example('verrou top invoice: --sort waited --once', 'one picture of the keys that begin with invoice:')
+    .example('verrou top --sort waited --once', 'one picture; without --once, it is redrawn until q ends it')
+    .example('verrou top invoice: --json', 'a line for each look at the keys that begin with invoice:', {
+      isEndless: true,
+    })
     .action((prefix: string | undefined, options: TopOptions) => top(prefix, options))
 }
 

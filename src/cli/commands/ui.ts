@@ -25,8 +25,8 @@ export function uiCommand(): Command {
     .note(
       'The link works once, in one browser, and only on this machine. To look from another one: ssh -L 8080:127.0.0.1:8080 this-machine, and --port 8080.',
     )
-    .example('verrou ui', 'prints a link to the page; Ctrl-C ends it')
-    .example('verrou ui --read-write --port 8080', 'the same, on a port of your choice, with a button that releases')
+    .example('verrou ui', 'prints a link to the page; Ctrl-C ends it', { isEndless: true })
+    .example('verrou ui --read-write', 'the same, with a button that releases a lock', { isEndless: true })
     .action((options: UiCommandOptions) => showUi(options))
 }
 
