@@ -22,7 +22,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   '#e0e1e2': '--vp-c-bg-soft',
   '#f0f1f2': '--vp-c-bg',
   '#a0a1a2': '--vp-c-border',
-  '#b0b1b2': '--vp-c-brand-soft',
+  '#b0b1b2': '--vp-c-bg-alt',
   '#505152': '--vp-c-brand-1',
 }
 

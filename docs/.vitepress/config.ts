@@ -2,16 +2,21 @@ import GithubSlugger from 'github-slugger'
 import { defineConfig, type HeadConfig, type UserConfig } from 'vitepress'
 import llmstxt from 'vitepress-plugin-llms'
 import { showDrawings } from './drawings.ts'
-import { sidebar } from './sidebar.ts'
+import { apiSidebar, sidebar } from './sidebar.ts'
 import { linkWithinSite } from './site-links.ts'
 
 /**
  * `llms.txt`, which names all pages, `llms-full.txt`, which has them, and each page as Markdown. The plugin has the types
  * of another copy of Vite.
  */
-const forModels = llmstxt({ ignoreFiles: ['source/**/*', 'reference/api/**/*'] }) as unknown as VitePlugin
+const forModels = llmstxt({
+  sidebar: sidebar(),
+  ignoreFiles: ['source/**/*', 'reference/api/**/*'],
+}) as unknown as VitePlugin
 
 type VitePlugin = NonNullable<NonNullable<UserConfig['vite']>['plugins']>[number]
+
+const LESS_READ = /^\/(reference\/api|decisions|project)\//
 
 /** Nothing of the site comes from another host: fonts, search and pictures are its own. */
 export default defineConfig({
@@ -25,7 +30,7 @@ export default defineConfig({
   markdown: {
     // The anchors that GitHub makes, so that a link to a heading leads to it here and there.
     anchor: { slugify: (heading) => new GithubSlugger().slug(heading) },
-    theme: { light: 'github-light-high-contrast', dark: 'github-dark' },
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(md) {
       linkWithinSite(md)
       showDrawings(md)
@@ -40,9 +45,16 @@ export default defineConfig({
       { text: 'Safety', link: '/safety', activeMatch: '^/(safety|security|torture/)' },
       { text: 'FAQ', link: '/faq' },
     ],
-    sidebar: sidebar(),
+    sidebar: { '/': sidebar(), '/reference/api/': apiSidebar() },
     outline: [2, 3],
-    search: { provider: 'local', options: { detailedView: true } },
+    search: {
+      provider: 'local',
+      options: {
+        detailedView: true,
+        // A guide says more than a type of the same name, or why that type is what it is.
+        miniSearch: { searchOptions: { boostDocument: (page) => (LESS_READ.test(page) ? 0.2 : 1) } },
+      },
+    },
     externalLinkIcon: true,
     docFooter: { prev: 'Before', next: 'Next' },
     footer: { message: 'MIT license' },

@@ -62,7 +62,7 @@ export function sidebar(): Item[] {
         item('Errors', '/errors'),
         item('Databases', '/databases'),
         ...namedPages({ 'reference/cli': 'The command verrou' }),
-        ...apiReference(),
+        item('API', '/reference/api/'),
         item('Benchmarks', '/benchmarks'),
       ],
     },
@@ -108,10 +108,9 @@ function pageItem(folder: string, file: string): Item {
   return item((heading ?? file).replaceAll('`', ''), `/${folder}/${file.replace(/\.md$/, '')}`)
 }
 
-/** What TypeDoc wrote, if it has been run. */
-function apiReference(): Item[] {
+/** That of the API reference, which has as many pages as all others together: what TypeDoc wrote, if it has been run. */
+export function apiSidebar(): Item[] {
   const file = `${DOCS}reference/api/typedoc-sidebar.json`
-  if (!existsSync(file)) return []
-  const items: Item[] = JSON.parse(readFileSync(file, 'utf8'))
-  return [item('API', '/reference/api/', items)]
+  const items: Item[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+  return [item('← All pages', '/start/'), item('API', '/reference/api/', items)]
 }
