@@ -28,12 +28,15 @@ async function onPostgres(patient: Patient): Promise<Remark> {
   const { connect, executor } = beside
   const proof = new SessionProof({ hearing, executor, connect, clock: systemClock })
   const connection = connect()
+  let isOver = false
   const stopHearing = connection.hear({
     notified: (channel, payload) => void proof.notified(channel, payload),
-    lost: () => {},
+    lost: () => {
+      isOver = true
+    },
   })
   try {
-    await proof.provide(connection, OPEN_MS)
+    await proof.provide(connection, OPEN_MS, () => isOver)
     return ok('each connection has a session of its own')
   } catch (error) {
     if (isLockError(error, 'E_SESSION_POOLED')) return pooled()
