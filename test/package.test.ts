@@ -21,9 +21,9 @@ const ENTRY_POINTS = readPublicSurface().entryPoints.map(({ specifier }) => spec
 
 /**
  * What a server or an edge function pays for `import 'verrou-sql'`, compressed. Events, the logger and the leak warnings are 2.6 kB of it: what is told is told
- * where it happens. OpenTelemetry is not in it.
+ * where it happens; `list`, `inspect` and `prune` 0.8. OpenTelemetry is not in it, nor is the command.
  */
-const MOST_BYTES = 22_500
+const MOST_BYTES = 23_300
 
 const projects = {} as Record<KyselyVersion, string>
 

@@ -20,12 +20,19 @@ function manifestIn(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 }
 
-test('the package as users get it runs nothing when it is installed, and brings `ms` and nothing else', {
+/** Beside `ms`, what the command is made with; the library loads none of it. */
+const OF_THE_COMMAND = [
+  ...['@bomb.sh/tab', 'cli-progress', 'cli-table3', 'commander', 'log-update', 'picocolors', 'uplot'],
+]
+
+const LIBRARY = readSourceFiles().filter(({ path }) => !path.startsWith('cli/'))
+
+test('the package as users get it runs nothing when it is installed, and brings `ms` and what the command needs', {
   timeout: 120_000,
 }, async () => {
   const project = await installedProject('0.29')
   const manifest = manifestIn(join(project, 'node_modules/verrou-sql'))
-  expect(Object.keys(manifest.dependencies ?? {})).toEqual(['ms'])
+  expect(Object.keys(manifest.dependencies ?? {}).sort()).toEqual([...OF_THE_COMMAND, 'ms'].sort())
   expect(manifest.optionalDependencies).toBeUndefined()
   expect(manifest.bundleDependencies).toBeUndefined()
   expect(existsSync(join(project, 'node_modules/verrou-sql/node_modules'))).toBe(false)
@@ -39,9 +46,20 @@ test.each(['ms', 'kysely'])('%s depends on nothing, and runs nothing when it is 
   expect(['preinstall', 'install', 'postinstall'].filter((script) => scripts[script])).toEqual([])
 })
 
-test('the sources import nothing else, and of Node.js nothing that opens a socket, a file or a process', () => {
-  const packages = readSourceFiles().flatMap((file) => importsOf(file).filter((one) => !one.endsWith('.ts')))
-  expect([...new Set(packages)].sort()).toEqual(['kysely', 'kysely/migration', 'ms', 'node:crypto', 'node:os'])
+test('none of what the command needs runs anything when it is installed', () => {
+  const scripts = OF_THE_COMMAND.flatMap((name) => {
+    const { scripts = {} } = manifestIn(join(REPOSITORY, 'node_modules', name))
+    return ['preinstall', 'install', 'postinstall'].filter((script) => scripts[script]).map((script) => [name, script])
+  })
+  expect(scripts).toEqual([])
+})
+
+test('the library imports nothing else, and of Node.js nothing that opens a socket, a file or a process', () => {
+  const packages = LIBRARY.flatMap((file) => importsOf(file).filter((one) => !one.endsWith('.ts')))
+  expect([...new Set(packages)].sort()).toEqual([
+    ...['@opentelemetry/api', '@verrou/core', 'kysely', 'kysely/migration', 'ms'],
+    ...['node:crypto', 'node:diagnostics_channel', 'node:os'],
+  ])
 })
 
 test('nothing in the sources makes code of text', () => {
