@@ -42,6 +42,7 @@ export function overview(context: SuiteContext): void {
       // The database's own clock is that of this machine.
       expect(Math.abs(Number(expiresAt) - Date.now() - Number(remainingMs))).toBeLessThan(60_000)
     }
+    expect(JSON.stringify([info, await factory.list({ prefix: lock.key })])).not.toContain(lock.getOwner())
     await lock.extend(null)
     expect(await factory.inspect(lock.key)).toMatchObject({ isHeld: true, expiresAt: null, remainingMs: null })
     await lock.release()
