@@ -25,6 +25,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   extend: 'Makes a lease that is still live last longer.',
   release: 'Gives a lock back.',
   'extend-all': 'Makes many leases that are still live last longer.',
+  'extend-uncounted': 'As extend, on a table that was made before there was a count of renewals.',
+  'extend-all-uncounted': 'As extend-all, on such a table.',
   'hand-over': 'Gives a lock back and grants it to the next one in line, who is in the same process.',
   want: 'Marks a key that is held, since somebody waits for it: its release will tell them.',
   'want-look': 'The start of marking a key: a look that takes no write lock, since it may be marked already.',
@@ -76,6 +78,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
       'Portable: before an extension or a hand-over: whether the hold is live, and what the next statement writes.',
     'portable-extend': 'Portable: makes a lease that is still live last longer.',
     'portable-extend-all': 'Portable: makes many leases that are still live last longer.',
+    'portable-extend-uncounted': 'As portable-extend, on a table that was made before there was a count of renewals.',
+    'portable-extend-all-uncounted': 'As portable-extend-all, on such a table.',
+    'portable-renew-uncounted': 'As portable-renew, on such a table.',
     'portable-renew': 'Portable: makes a lease that is still live last longer, and never shorter.',
     'portable-release': 'Portable: gives a lock back.',
     'portable-abandon': 'Portable: gives back what a try may have taken whose answer never arrived.',
@@ -103,7 +108,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
 /** What a second run of `schema.sql` does. A table of an earlier version gets what it lacks. */
 const TWICE: Record<DialectName, string> = {
   postgres: 'Safe to run twice.',
-  mysql: 'Safe to run twice: a second run changes nothing, and MySQL ends it with "Duplicate column name" (1060).',
+  mysql: 'Safe to run twice, with `mysql --force`: MySQL says "Duplicate column name" (1060) of what is there already.',
   sqlite: 'Safe to run twice: a second run changes nothing, and says "duplicate column name".',
 }
 

@@ -97,6 +97,10 @@ export interface Statement {
   readonly returnsRows: boolean
   /** Its answer need not wait for the disk: a release that is lost with the power only means waiting for the end of the lease. */
   readonly mayBeForgotten?: boolean
+  /** Planned for every call, where a server keeps plans: one that was made while the table was small may read and sort the whole of it. */
+  readonly isPlannedAnew?: boolean
+  /** What is sent instead where the table is of an earlier version, which has no columns to count renewals in. */
+  readonly uncounted?: Statement
 }
 
 /** What a statement brought back, in the same shape from every driver. */

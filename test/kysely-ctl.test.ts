@@ -46,11 +46,12 @@ function read(path: string, query: string, before = ''): unknown[] {
 const BOOKKEEPING = ['verrou_locks_migrations', 'verrou_locks_migrations_lock']
 
 test('npx kysely migrates up, finds nothing more to do, and migrates down', { timeout: 60_000 }, async () => {
-  expect(await kysely('migrate:latest')).toContain('0002_verrou_run_records')
+  expect(await kysely('migrate:latest')).toContain('0003_verrou_renewals')
   expect(tables()).toEqual(['verrou_locks', ...BOOKKEEPING])
   expect(layoutIn(file)).toBe(layoutIn(':memory:', readFileSync(join(REPOSITORY, 'sql/sqlite/schema.sql'), 'utf8')))
   expect(await kysely('migrate:latest')).toContain('no new migrations found')
 
+  expect(await kysely('migrate:down')).toContain('0003_verrou_renewals')
   expect(await kysely('migrate:down')).toContain('0002_verrou_run_records')
   expect(await kysely('migrate:down')).toContain('0001_verrou_locks')
   expect(tables()).toEqual(BOOKKEEPING)

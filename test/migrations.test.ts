@@ -101,8 +101,12 @@ for (const { name, family, url } of PLACES) {
         expect(up.results?.map((result) => result.migrationName)).toEqual([
           '2026-11-24_0001_verrou_locks',
           '2026-11-24_0002_verrou_run_records',
+          '2026-11-24_0003_verrou_renewals',
         ])
         await works(opened, tableName)
+        expect((await migrator.migrateDown()).error).toBeUndefined()
+        await works(opened, tableName)
+        expect(await opened.store(tableName).lastRun('k')).toBeNull()
         expect((await migrator.migrateDown()).error).toBeUndefined()
         await works(opened, tableName)
         await rejection(opened.store(tableName).lastRun('k'), 'E_SCHEMA_OUTDATED')
@@ -160,6 +164,14 @@ for (const { name, family, url } of PLACES) {
         expect(await store.want('k')).toBe('marked')
         expect(await store.extend(hold, 60_000_000)).not.toBeNull()
         expect(await store.extendAll([{ hold, ttlUs: 60_000_000 }], 5_000)).toMatchObject([{ kind: 'renewed' }])
+        expect(await opened.store(tableName).extendAll([{ hold, ttlUs: 60_000_000 }], 5_000)).toMatchObject([
+          { kind: 'renewed' },
+        ])
+        expect(await store.extend({ ...hold, token: 7 }, 60_000_000)).toBeNull()
+        const factory = new LockFactory(store)
+        expect(await factory.inspect('k')).toMatchObject({ isHeld: true, renewals: 0 })
+        expect(await factory.list({ state: 'all' })).toMatchObject({ locks: [{ key: 'k', renewals: 0 }] })
+        expect(await factory.prune()).toEqual({ removed: 0 })
         const heir = requestFor('k')
         const handed = await store.handOver(hold, heir)
         const next = { ...heir, token: handed.granted ? handed.token : 0 }
@@ -170,6 +182,52 @@ for (const { name, family, url } of PLACES) {
         expect(await store.inspect('k')).toMatchObject({ owner: heir.owner, token: next.token })
         expect(await store.abandon('k', heir.attempt)).toBe(true)
         expect(await store.forceRelease('k')).toBe(false)
+      }))
+
+    test('a table without a count of renewals gets one at any time, and loses it again: extensions do not mind', () =>
+      withTable(async (opened, tableName) => {
+        await onlyFirst(opened, tableName)
+        const renewals0003 = createMigrations({ tableName })['0003_verrou_renewals']
+        const old = opened.store(tableName)
+        const hold = await take(old, requestFor('k'))
+        const extend = async (store: LockStore) => {
+          expect(await store.extend(hold, 60_000_000)).not.toBeNull()
+          expect(await store.extendAll([{ hold, ttlUs: 60_000_000 }], 5_000)).toMatchObject([{ kind: 'renewed' }])
+        }
+        const renewals = async () => (await old.inspect('k'))?.renewals
+        await extend(old)
+        expect(await renewals()).toBeNull()
+        await renewals0003?.up(opened.db)
+        await renewals0003?.up(opened.db)
+        expect(await renewals()).toBe(0)
+        const store = opened.store(tableName)
+        await extend(store)
+        expect(await renewals()).toBe(2)
+        await extend(old)
+        expect(await renewals()).toBe(2)
+        await renewals0003?.down(opened.db)
+        await renewals0003?.down(opened.db)
+        await extend(store)
+        expect(await renewals()).toBeNull()
+      }))
+
+    test('in a transaction, extensions do not mind either', () =>
+      withTable(async (opened, tableName) => {
+        await onlyFirst(opened, tableName)
+        const renewals0003 = createMigrations({ tableName })['0003_verrou_renewals']
+        const hold = await take(opened.store(tableName), requestFor('k'))
+        const extendWithin = (store: LockStore) =>
+          opened.db.transaction().execute(async (trx) => {
+            for (let extensions = 0; extensions < 2; extensions++)
+              expect(await store.within?.(trx).extend(hold, 60_000_000)).not.toBeNull()
+          })
+        const before = kyselyStore({ connection: opened.db, tableName })
+        await extendWithin(before)
+        await renewals0003?.up(opened.db)
+        await extendWithin(before)
+        expect(await before.inspect('k')).toMatchObject({ renewals: 0 })
+        await extendWithin(kyselyStore({ connection: opened.db, tableName }))
+        expect(await before.inspect('k')).toMatchObject({ renewals: 2 })
       }))
 
     test('without run records old rows are still swept', () =>
@@ -216,21 +274,46 @@ for (const { name, family, url } of PLACES) {
         await finish(stores[0] as LockStore)
       }))
 
+    test('autoCreateTable adds the count of renewals, beside the extension that finds it missing', () =>
+      withTable(async (opened, tableName) => {
+        await onlyFirst(opened, tableName)
+        const store = kyselyStore({ connection: opened.db, tableName, autoCreateTable: true })
+        const hold = await take(store, requestFor('k'))
+        expect(await store.extend(hold, 60_000_000)).not.toBeNull()
+        await expect
+          .poll(async () => {
+            expect(await store.extend(hold, 60_000_000)).not.toBeNull()
+            return (await store.inspect('k'))?.renewals
+          })
+          .toBeGreaterThan(0)
+      }))
+
     test('schema.sql by hand: on nothing, on a table of the version before, and a second time', () =>
       withTable(async (opened, tableName) => {
+        // As its first line says: the databases without words for it call what is there already an error, and go on.
+        const isSilent = family === 'postgres' || name === 'mariadb'
         const apply = async () => {
-          for (const text of schemaStatements(family, { tableName })) await sql.raw(text).execute(opened.db)
+          const refused: string[] = []
+          for (const text of schemaStatements(family, { tableName })) {
+            await sql
+              .raw(text)
+              .execute(opened.db)
+              .catch((error: unknown) => refused.push(String(error)))
+          }
+          return refused
         }
-        await apply()
+        expect(await apply()).toEqual([])
         await finish(opened.store(tableName))
-        const again = await apply().catch((error: unknown) => String(error))
-        // As its first line says: it has changed nothing, and the databases without words for it say so.
-        if (again !== undefined) expect(again).toMatch(/duplicate column name/i)
-        if (family === 'postgres' || name === 'mariadb') expect(again).toBeUndefined()
+        const again = await apply()
+        for (const refused of again) expect(refused).toMatch(/duplicate column name/i)
+        expect(again.length > 0).toBe(!isSilent)
         expect(await opened.store(tableName).lastRun('k')).not.toBeNull()
-        await createMigrations({ tableName })['0002_verrou_run_records']?.down(opened.db)
-        await apply()
-        await finish(opened.store(tableName))
+        for (const added of ['0003_verrou_renewals', '0002_verrou_run_records']) {
+          await createMigrations({ tableName })[added]?.down(opened.db)
+          await apply()
+          const hold = await finish(opened.store(tableName))
+          expect(await opened.store(tableName).inspect(hold.key)).toMatchObject({ renewals: 0 })
+        }
       }))
 
     test('plugins of the Kysely instance touch neither the migrations nor the statements', () =>

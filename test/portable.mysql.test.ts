@@ -13,7 +13,15 @@ const HOUR_US = 3_600_000_000
 const ROW = { owner: 'o', attempt: 'a', token: 7, expires_at: Date.now() * 1000 + HOUR_US, acquired_at: 1, wanted: 0 }
 const HOLD = { key: 'mine', owner: 'o', token: 7 }
 const CHANGE: Partial<StatementInput> = {
-  ...{ ttlUs: 3 * HOUR_US, heldBy: 'h', heirOwner: 'p', heirAttempt: 'b', nextToken: 8, nowUs: Date.now() * 1000 },
+  ...{
+    freeSinceUs: Date.now() * 1000 - HOUR_US,
+    ttlUs: 3 * HOUR_US,
+    heldBy: 'h',
+    heirOwner: 'p',
+    heirAttempt: 'b',
+    nextToken: 8,
+    nowUs: Date.now() * 1000,
+  },
 }
 
 /** On MySQL a portable change comes after a look. What has changed in between, only its own conditions see. */

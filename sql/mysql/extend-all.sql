@@ -3,7 +3,7 @@
 -- Parameters, in order: renewals
 
 update (
-  select locks.`key`, asked.ttl
+  select locks.`key`, asked.ttl, locks.token, if(locks.renewed_token = locks.token, locks.renewals, 0) as renewals
   from json_table(?, '$[*]' columns (
     `key` varchar(2048) path '$.key',
     owner varchar(510) path '$.owner',
@@ -21,4 +21,6 @@ update (
 straight_join `verrou_locks` as extended force index (primary)
 on extended.`key` = live.`key`
 set extended.expires_at = if(last_insert_id(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))) > 0,
-  greatest(extended.expires_at, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + live.ttl, 9223372036854775807)), 0)
+  greatest(extended.expires_at, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + live.ttl, 9223372036854775807)), 0),
+  extended.renewals = live.renewals + 1,
+  extended.renewed_token = live.token

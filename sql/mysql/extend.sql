@@ -4,8 +4,8 @@
 
 update `verrou_locks` as extended
 join (
-  select `key`
-  from `verrou_locks`
+  select `key`, locks.token, if(locks.renewed_token = locks.token, locks.renewals, 0) as renewals
+  from `verrou_locks` as locks
   where `key` = ?
     and owner = ?
     and token = cast(? as signed)
@@ -13,4 +13,6 @@ join (
   limit 1
   for update nowait
 ) as live on extended.`key` = live.`key`
-set extended.expires_at = if(last_insert_id(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))) > 0, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + cast(? as signed), 9223372036854775807), 0)
+set extended.expires_at = if(last_insert_id(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))) > 0, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + cast(? as signed), 9223372036854775807), 0),
+  extended.renewals = live.renewals + 1,
+  extended.renewed_token = live.token

@@ -3,7 +3,9 @@
 -- Parameters, in order: ttlUs, key, owner, token
 
 update `verrou_locks`
-set expires_at = greatest(expires_at, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + cast(? as signed), 9223372036854775807))
+set expires_at = greatest(expires_at, coalesce(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) + cast(? as signed), 9223372036854775807)),
+    renewals = if(renewed_token = token, renewals + 1, 1),
+    renewed_token = token
 where `key` = ?
   and owner = ?
   and token = cast(? as signed)

@@ -26,7 +26,9 @@ live as materialized (
 ),
 extended as (
   update "verrou_locks" as locks
-  set expires_at = greatest(locks.expires_at, coalesce(clock.now + live.ttl, 9223372036854775807))
+  set expires_at = greatest(locks.expires_at, coalesce(clock.now + live.ttl, 9223372036854775807)),
+      renewals = case when locks.renewed_token = locks.token then locks.renewals + 1 else 1 end,
+      renewed_token = locks.token
   from live, clock
   where locks.key = live.key
   returning live.n, clock.now

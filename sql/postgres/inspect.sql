@@ -12,5 +12,5 @@ select seen.owner, seen.token, nullif(seen.expires_at, 9223372036854775807) - cl
     from "verrou_locks" as locks
     where locks.key = seen.key
   ) as renewals
-from "verrou_locks" as seen, clock, (select -1::bigint as renewed_token, 0 as renewals) as absent
+from "verrou_locks" as seen, clock, (select -1::bigint as renewed_token, 0::bigint as renewals) as absent
 where seen.key = $1::text

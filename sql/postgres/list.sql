@@ -13,7 +13,7 @@ select page.key, page.token, nullif(page.expires_at, 9223372036854775807) - cloc
     where locks.key = page.key
   ) as renewals,
   page.is_held::integer as is_held, page.is_listed::integer as is_listed, page.looked
-from clock, (select -1::bigint as renewed_token, 0 as renewals) as absent, (
+from clock, (select -1::bigint as renewed_token, 0::bigint as renewals) as absent, (
   select sorted.*, count(*) over () as looked, row_number() over (order by sorted.key) as n,
     sorted.key > $1::text
       and left(sorted.key, length($2::text)) = $3::text

@@ -18,3 +18,7 @@ alter table "verrou_locks"
   add column if not exists run_ended_at bigint,
   add column if not exists run_by text,
   add column if not exists run_failed boolean;
+
+alter table "verrou_locks"
+  add column if not exists renewed_token bigint,
+  add column if not exists renewals bigint;

@@ -11,5 +11,7 @@ where locks.key = asked.value ->> 'key'
   and locks.token = asked.value ->> 'token'
   and locks.expires_at > cast(round(unixepoch('subsec') * 1000000) as integer)
 on conflict (key) do update
-set expires_at = max(expires_at, excluded.expires_at)
+set expires_at = max(expires_at, excluded.expires_at),
+    renewals = case when renewed_token = token then renewals + 1 else 1 end,
+    renewed_token = token
 returning key, token, cast(round(unixepoch('subsec') * 1000000) as integer) as now

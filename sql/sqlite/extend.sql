@@ -3,7 +3,9 @@
 -- Parameters, in order: ttlUs, key, owner, token
 
 update "verrou_locks"
-set expires_at = coalesce(cast(round(unixepoch('subsec') * 1000000) as integer) + ?, 9223372036854775807)
+set expires_at = coalesce(cast(round(unixepoch('subsec') * 1000000) as integer) + ?, 9223372036854775807),
+    renewals = case when renewed_token = token then renewals + 1 else 1 end,
+    renewed_token = token
 where key = ?
   and owner = ?
   and token = ?

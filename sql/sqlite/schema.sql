@@ -21,3 +21,7 @@ alter table "verrou_locks" add column run_ended_at integer;
 alter table "verrou_locks" add column run_by text;
 
 alter table "verrou_locks" add column run_failed integer;
+
+alter table "verrou_locks" add column renewed_token integer;
+
+alter table "verrou_locks" add column renewals integer;

@@ -5,6 +5,8 @@ export interface Wording {
   /** Missing: not worth preparing. */
   readonly name?: string
   readonly sql: string
+  /** Not to be prepared under its name, where the server keeps a plan for that. */
+  readonly isPlannedAnew?: boolean
   /** Its answer need not wait for the disk, if the driver has a way: it may be forgotten when the power fails, but not when the process dies. */
   readonly mayBeForgotten?: boolean
 }

@@ -32,8 +32,8 @@ export function pgExecutor(pool: Pick<PgPoolLike, 'query'>, nameSuffix: string |
   const names = new Map<string, string>()
   let isNaming = nameSuffix !== null
 
-  const nameOf = ({ name, sql }: Wording): string | undefined => {
-    if (!isNaming || name === undefined) return undefined
+  const nameOf = ({ name, sql, isPlannedAnew }: Wording): string | undefined => {
+    if (!isNaming || name === undefined || isPlannedAnew) return undefined
     const known = names.get(sql)
     if (known !== undefined) return known
     const made = `verrou-${name}-${nameSuffix}-${fingerprint(sql)}`

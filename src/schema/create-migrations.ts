@@ -1,6 +1,7 @@
 import type { Kysely, RawBuilder } from 'kysely'
 import * as locks0001 from '../../migrations/0001_locks.ts'
 import * as runRecords0002 from '../../migrations/0002_run_records.ts'
+import * as renewals0003 from '../../migrations/0003_renewals.ts'
 import { compileStatement } from '../dialects/compile-statement.ts'
 import { compilerFor, type DialectName } from '../dialects/compiler.ts'
 import { detectDialect } from '../dialects/detect.ts'
@@ -41,6 +42,11 @@ const MIGRATIONS: readonly { name: string; up: Wording; down: Wording }[] = [
     name: '0002_verrou_run_records',
     up: (dialect, table) => runRecords0002.addColumns[dialect](table),
     down: (dialect, table) => runRecords0002.dropColumns[dialect](table),
+  },
+  {
+    name: '0003_verrou_renewals',
+    up: (dialect, table) => renewals0003.addColumns[dialect](table),
+    down: (dialect, table) => renewals0003.dropColumns[dialect](table),
   },
 ]
 

@@ -208,6 +208,7 @@ export class SqlStore implements LockStore {
       transaction: callers,
       table,
       granted: () => this.#sweeper.granted(AFTER_TRANSACTION_MS),
+      counting: this.#sender,
       dialect: async () => {
         this.#dialect ??= await dialectWithin(callers)
         return this.#dialect

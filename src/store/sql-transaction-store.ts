@@ -13,10 +13,11 @@ import type { ResolvedTable, WithinOptions } from '../options.ts'
 import type { Statement, StatementInput } from '../statement.ts'
 import { StoreTrouble } from '../store-trouble.ts'
 import { leaseStateOf } from './lease-state.ts'
-import type { LeaseHold, LeaseRequest, LeaseState, TransactionStore, TryOutcome } from './lock-store.ts'
+import type { LeaseHold, LeaseRequest, LockState, TransactionStore, TryOutcome } from './lock-store.ts'
 import { RowExists } from './row-exists.ts'
 import { RowLocked } from './row-locked.ts'
 import { schemaError } from './schema-error.ts'
+import type { RenewalCounting } from './statement-sender.ts'
 import { transactionError } from './transaction-error.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -28,6 +29,8 @@ export interface SqlTransactionStoreParts {
   readonly table: ResolvedTable
   /** Called after every grant. */
   readonly granted: () => void
+  /** What was found out about the table, by all that use it. */
+  readonly counting: RenewalCounting
 }
 
 type Input = Partial<StatementInput>
@@ -68,7 +71,9 @@ export class SqlTransactionStore implements TransactionStore {
     const { transaction } = await this.#resolveDialect()
     const live = transaction.lockLive && transaction.readExtend(await this.#send(transaction.lockLive, { ...hold }))
     if (live?.kind === 'lost') return null
-    const sent = await this.#send(transaction.statements.extend, { ...hold, ttlUs })
+    const { extend } = transaction.statements
+    const isCounted = await this.#isCounted(hold.key)
+    const sent = await this.#send(isCounted ? extend : (extend.uncounted ?? extend), { ...hold, ttlUs })
     const answer = live ?? transaction.readExtend(sent)
     if (answer.kind === 'locked') throw new RowLocked()
     if (answer.kind === 'lost') return null
@@ -91,7 +96,7 @@ export class SqlTransactionStore implements TransactionStore {
     return this.#change(statements.forceRelease, { key })
   }
 
-  async inspect(key: string): Promise<LeaseState | null> {
+  async inspect(key: string): Promise<LockState | null> {
     const { statements } = await this.#resolveDialect()
     return leaseStateOf(await this.#send(statements.inspect, { key }))
   }
@@ -206,6 +211,17 @@ export class SqlTransactionStore implements TransactionStore {
   async #checkRanOut(key: string, ranOutUs: number | null): Promise<void> {
     if (ranOutUs === null || this.#firstLookUs === undefined || ranOutUs <= this.#firstLookUs) return
     if (await this.#asksSnapshot()) throw transactionError('stale', key, undefined)
+  }
+
+  /** Asked before, and by another statement: on Postgres, one that names a column which is not there is the end of the transaction. */
+  async #isCounted(key: string): Promise<boolean> {
+    const { counting } = this.#parts
+    if (counting.areRenewalsCounted !== undefined) return counting.areRenewalsCounted
+    const state = await this.inspect(key)
+    // A fixed snapshot may not show a row that was made since.
+    if (state === null) return false
+    counting.areRenewalsCounted = state.renewals !== null
+    return counting.areRenewalsCounted
   }
 
   async #change(statement: Statement, input: Input): Promise<boolean> {

@@ -10,6 +10,12 @@ import { schemaError } from './schema-error.ts'
 import { troubleOf } from './trouble-of.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
+/** Whether the table has the columns to count renewals in. */
+export interface RenewalCounting {
+  /** `undefined`: nobody has asked yet. */
+  areRenewalsCounted: boolean | undefined
+}
+
 /** What a {@link StatementSender} is made of. */
 export interface StatementSenderParts {
   readonly executor: SqlExecutor
@@ -21,8 +27,9 @@ export interface StatementSenderParts {
 type Input = Partial<StatementInput>
 
 /** Sends statements with their values, outside of the caller's transactions, and says what errors of the driver mean. */
-export class StatementSender {
+export class StatementSender implements RenewalCounting {
   readonly #parts: StatementSenderParts
+  areRenewalsCounted: boolean | undefined
 
   constructor(parts: StatementSenderParts) {
     this.#parts = parts
@@ -66,13 +73,42 @@ export class StatementSender {
     }
   }
 
-  /** Sends it, on another connection if one is given. */
+  /** Sends it, on another connection if one is given. Nobody has to wait for a table that lacks the columns to count renewals in. */
   async sendOnce(
     dialect: LockDialect,
     statement: Statement,
     input: Input,
     sender: SqlExecutor = this.#parts.executor,
   ): Promise<Answer> {
+    const { uncounted } = statement
+    if (!uncounted) return this.#execute(dialect, statement, input, sender)
+    if (this.areRenewalsCounted === false) return this.#execute(dialect, uncounted, input, sender)
+    try {
+      const answer = await this.#execute(dialect, statement, input, sender)
+      this.areRenewalsCounted = true
+      return answer
+    } catch (error) {
+      if (!isLockError(error, 'E_SCHEMA_OUTDATED')) throw error
+      const answer = await this.#execute(dialect, uncounted, input, sender)
+      this.areRenewalsCounted = false
+      void this.#addColumns(dialect)
+      return answer
+    }
+  }
+
+  /** Where the table may be created, once, and beside what people wait for. */
+  async #addColumns(dialect: LockDialect): Promise<void> {
+    const { createTable } = this.#parts
+    if (!createTable) return
+    await createTable(dialect).then(
+      () => {
+        this.areRenewalsCounted = undefined
+      },
+      () => {},
+    )
+  }
+
+  async #execute(dialect: LockDialect, statement: Statement, input: Input, sender: SqlExecutor): Promise<Answer> {
     const values = valuesOf(dialect, statement, input)
     try {
       return await sender.execute(statement, values)

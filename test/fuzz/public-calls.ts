@@ -122,6 +122,24 @@ const FACTORIES: Record<string, PublicCall> = {
     isRight: (value) => value === null || typeof value.hasFailed === 'boolean',
     isAccepted: isKey,
   },
+  inspect: {
+    call: ({ locks }, a) => locks.inspect(a),
+    isRight: (value, key) => value === null || (value.key === key && Number.isSafeInteger(value.token)),
+    isAccepted: isKey,
+  },
+  list: { call: ({ locks }, a) => locks.list(a), isRight: isPage },
+  'list: options': {
+    call: ({ locks }, prefix, after, limit) => locks.list({ prefix, after, limit, state: 'all' }),
+    isRight: (value, prefix = '', after = '', limit = 100) =>
+      isPage(value) &&
+      value.locks.length <= limit &&
+      value.locks.every(({ key }: { key: string }) => key.startsWith(prefix) && key !== after),
+  },
+  prune: { call: ({ locks }, a) => locks.prune(a), isRight: ({ removed }) => removed >= 0 },
+  'prune: options': {
+    call: ({ locks }, retention, signal) => locks.prune({ retention, signal }),
+    isRight: ({ removed }) => removed >= 0,
+  },
   elect: { call: ({ locks }, a, b) => locks.elect(a, b), isForeign: true },
   'elect: options': {
     call: ({ locks, fresh }, ttl, signal) => locks.elect(fresh().key, work, { ttl: atLeast(ttl), signal }),
@@ -172,6 +190,10 @@ const isPlain = (given: object) =>
   Object.values(given).every((one) => one === null || typeof one === 'string' || Number.isFinite(one))
 const isRemaining = (given: unknown) =>
   given === null || (typeof given === 'number' && given >= 0 && Number.isFinite(given))
+
+function isPage({ locks, nextAfter }: Anything): boolean {
+  return Array.isArray(locks) && (nextAfter === null || locks.at(-1)?.key === nextAfter)
+}
 
 /** Takes, and gives back. */
 async function taken(lock: Lock, take: (lock: Lock) => Promise<boolean>): Promise<boolean> {

@@ -32,7 +32,8 @@ export function statementsOf({
       ...(snapshotQuestion === 'always' ? [] : [snapshotQuestion]),
     ],
   ]
-  return [...new Map(all.map((statement) => [statement.name, statement])).values()]
+  const sent = all.flatMap((statement) => [statement, ...(statement.uncounted ? [statement.uncounted] : [])])
+  return [...new Map(sent.map((statement) => [statement.name, statement])).values()]
 }
 
 function aroundOf({ around }: TransactionStep): Statement[] {

@@ -39,9 +39,10 @@ export function overview(context: SuiteContext): void {
       expect(heldMs).toBeGreaterThanOrEqual(9_999)
       expect(Number(expiresAt) - Number(acquiredAt)).toBeGreaterThanOrEqual(29_998)
       expect(Number(expiresAt) - Number(acquiredAt)).toBeLessThanOrEqual(30_002)
+      // The database's own clock is that of this machine.
+      expect(Math.abs(Number(expiresAt) - Date.now() - Number(remainingMs))).toBeLessThan(60_000)
     }
-    // The database's own clock, which is that of this machine.
-    expect(Math.abs(Number(expiresAt) - Date.now() - Number(remainingMs))).toBeLessThan(60_000)
+    expect(JSON.stringify([info, await factory.list({ prefix: lock.key })])).not.toContain(lock.getOwner())
     await lock.extend(null)
     expect(await factory.inspect(lock.key)).toMatchObject({ isHeld: true, expiresAt: null, remainingMs: null })
     await lock.release()
@@ -60,6 +61,42 @@ export function overview(context: SuiteContext): void {
     const states = ['held', 'free', 'all'] as const
     const found = await Promise.all(states.map(async (state) => (await listAll({ prefix: lock.key, state })).keys))
     expect(found).toEqual([[], [lock.key], [lock.key]])
+  })
+
+  test('renewals count extensions by hand and renewals, and begin anew with every hold', async () => {
+    const store = context.open.store()
+    const renewals = async (key: string) => {
+      const { locks } = await context.open.factory().list({ prefix: key })
+      expect((await context.open.factory().inspect(key))?.renewals).toBe(locks[0]?.renewals)
+      return locks[0]?.renewals
+    }
+    const request = requestFor(context.key())
+    const hold = await take(store, request)
+    const neighbour = await take(store, requestFor(context.key()))
+    expect(await renewals(hold.key)).toBe(0)
+    await store.extend(hold, 60_000_000)
+    expect(await renewals(hold.key)).toBe(1)
+    for (const both of [hold, neighbour]) await store.extendAll([{ hold: both, ttlUs: 60_000_000 }], 10_000)
+    await store.extendAll(
+      [hold, neighbour].map((one) => ({ hold: one, ttlUs: null })),
+      10_000,
+    )
+    expect(await renewals(hold.key)).toBe(3)
+    expect(await renewals(neighbour.key)).toBe(2)
+    await store.extend({ ...hold, token: hold.token + 1 }, 60_000_000)
+    await store.extend({ ...hold, owner: 'stranger' }, 60_000_000)
+    expect(await renewals(hold.key)).toBe(3)
+    expect((await take(store, request)).token).toBe(hold.token)
+    expect(await renewals(hold.key)).toBe(3)
+    const heir = requestFor(hold.key)
+    const handed = await store.handOver(hold, heir)
+    expect(await renewals(hold.key)).toBe(0)
+    const next = { ...heir, token: handed.granted ? handed.token : 0 }
+    await store.extend(next, 60_000_000)
+    expect(await renewals(hold.key)).toBe(1)
+    await store.release(next)
+    await take(store, requestFor(hold.key))
+    expect(await renewals(hold.key)).toBe(0)
   })
 
   test('shows the mark of those who wait, as long as it is held', async () => {
@@ -112,7 +149,7 @@ export function overview(context: SuiteContext): void {
       const store = context.open.store()
       const prefix = context.key()
       const keys = Array.from({ length: 2_100 }, (_, n) => `${prefix}:${String(n).padStart(4, '0')}`)
-      await context.open.addFree(keys)
+      await context.open.addFree(keys, 60_000)
       const held = [0, 999, 1_000, 2_099].map((n) => keys[n]!)
       for (const key of held) await take(store, requestFor(key))
       for (const limit of [1, 2, 100]) expect((await listAll({ prefix, limit })).keys).toEqual(held)

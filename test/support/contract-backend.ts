@@ -31,8 +31,8 @@ export interface OpenBackend {
   pass(ms: number): Promise<void>
   /** Sets a key's token, as a restored backup or a lost failover would. */
   setToken(key: string, token: number): Promise<void>
-  /** Gives the table rows of keys that were free for years. */
-  addFree(keys: readonly string[]): Promise<void>
+  /** Gives the table rows of keys that have been free for so long. */
+  addFree(keys: readonly string[], forMs: number): Promise<void>
   /** Every row of the table. */
   rows(): Promise<LockRow[]>
   close(): Promise<void>

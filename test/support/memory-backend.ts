@@ -2,8 +2,6 @@ import { memoryStore } from '../../src/drivers/memory.ts'
 import { LockFactory } from '../../src/index.ts'
 import type { ContractBackend } from './contract-backend.ts'
 
-const YEAR_MS = 365 * 24 * 3_600_000
-
 /** The specification itself. Its rows are private; tests of rows run on the databases. */
 export const memoryBackend: ContractBackend = {
   name: 'memory',
@@ -21,12 +19,12 @@ export const memoryBackend: ContractBackend = {
         passedMs += ms
       },
       setToken: noRows,
-      async addFree(keys) {
+      async addFree(keys, forMs) {
         for (const key of keys) {
           await shared.tryAcquire({ key, owner: 'o', attempt: key, ttlUs: 1, heldBy: 'test' })
           await shared.forceRelease(key)
         }
-        passedMs += YEAR_MS
+        passedMs += forMs
       },
       rows: noRows,
       async close() {},

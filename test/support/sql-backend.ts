@@ -72,8 +72,9 @@ function openTable(
     async setToken(lockKey, token) {
       await send(`update ${tableName} set token = ${token} where ${key} = '${lockKey}'`)
     },
-    async addFree(keys) {
-      const rows = keys.map((lockKey) => `('${lockKey}', 5, 5, 5)`)
+    async addFree(keys, forMs) {
+      const freeSinceUs = (Date.now() - forMs) * 1000
+      const rows = keys.map((lockKey) => `('${lockKey}', 5, ${freeSinceUs}, 5)`)
       await send(`insert into ${tableName} (${key}, token, expires_at, acquired_at) values ${rows.join(', ')}`)
     },
     async rows() {

@@ -14,6 +14,7 @@ import { takeOversJson } from '../presence-names.ts'
 import { meaningOfMysqlError } from './errors.ts'
 import { mysqlOverviewStatements } from './overview-statements.ts'
 import { mysqlPresence } from './presence.ts'
+import { mysqlRenewalStatements } from './renewal-statements.ts'
 import { mysqlRunStatements } from './run-statements.ts'
 import { mysqlSessionDialect } from './session-dialect.ts'
 import { mysqlSharingStatements } from './sharing-statements.ts'
@@ -42,6 +43,7 @@ const LISTS: Partial<Record<ParameterName, (given: never) => string>> = {
 export function mysqlDialect(table: ResolvedTable): LockDialect {
   const { acquire, create, ...statements } = mysqlStatements(table)
   const { want, ...sharing } = mysqlSharingStatements(table)
+  const renewals = mysqlRenewalStatements(table)
   return {
     name: 'mysql',
     trySteps: [
@@ -49,8 +51,12 @@ export function mysqlDialect(table: ResolvedTable): LockDialect {
       { statement: create, read: readCreate },
     ],
     wantSteps: [{ statement: want, read: ({ insertId }) => (insertId === 0 ? 'free' : 'marked') }],
-    statements: { ...statements, ...sharing, ...mysqlOverviewStatements(table), ...mysqlRunStatements(table) },
-    transaction: transactionDialect(table, statements),
+    statements: {
+      ...{ ...statements, ...sharing, ...renewals },
+      ...mysqlOverviewStatements(table),
+      ...mysqlRunStatements(table),
+    },
+    transaction: transactionDialect(table, { ...statements, ...renewals }),
     together: mysqlTogether(table),
     session: mysqlSessionDialect(table),
     presence: mysqlPresence(table),

@@ -24,7 +24,9 @@ const BY_NUMBER: Readonly<Record<number, ErrorMeaning>> = {
 
 /** Of statements that do not wait: ER_LOCK_NOWAIT, which MariaDB calls ER_LOCK_WAIT_TIMEOUT, and ER_QUERY_TIMEOUT of a look. */
 const ROW_LOCKED = new Set([3572, 1205, 3024])
-const NEVER_WAIT = new Set(['acquire', 'create', 'extend', 'hand-over', 'want', 'look', 'take', 'create-within'])
+const NEVER_WAIT = new Set([
+  ...['acquire', 'create', 'extend', 'extend-uncounted', 'hand-over', 'want', 'look', 'take', 'create-within'],
+])
 /** A new key was created by somebody else first. */
 const ER_DUP_ENTRY = 1062
 

@@ -2,12 +2,18 @@ import { type RawBuilder, sql } from 'kysely'
 import type { ResolvedTable } from '../../options.ts'
 import { compileQuery, compileStatement, value } from '../compile-statement.ts'
 import { compilerFor } from '../compiler.ts'
+import { counted } from '../counted.ts'
 import { NEVER } from '../dialect.ts'
 import { tableId } from '../table-id.ts'
 import { mysqlNow } from './statements.ts'
 
 const now = mysqlNow
 const never = sql.raw(NEVER)
+
+// The hold's own renewals and this one: those of another hold had another token. In this order: MySQL writes one column after the other.
+const counting = sql`,
+    renewals = if(renewed_token = token, renewals + 1, 1),
+    renewed_token = token`
 
 /**
  * The statements for what speaks the language of MySQL and lacks some of it: without `skip locked`, `last_insert_id(…)`, tables of JSON,
@@ -90,29 +96,33 @@ for update nowait
     ),
 
     // Of a hold that was live when we looked. If it has run out since, nobody has taken it.
-    extend: compileStatement(
-      compiler,
-      'portable-extend',
-      sql`
+    extend: counted((suffix, counts) =>
+      compileStatement(
+        compiler,
+        `portable-extend${suffix}`,
+        sql`
 update ${locks}
-set expires_at = coalesce(${now} + cast(${value('ttlUs')} as signed), ${never})
+set expires_at = coalesce(${now} + cast(${value('ttlUs')} as signed), ${never})${counts ? counting : sql``}
 where \`key\` = ${value('key')}
   and owner = ${value('owner')}
   and token = cast(${value('token')} as signed)
 `,
+      ),
     ),
 
     // The same for a renewal, which may come after an extension by hand.
-    renew: compileStatement(
-      compiler,
-      'portable-renew',
-      sql`
+    renew: counted((suffix, counts) =>
+      compileStatement(
+        compiler,
+        `portable-renew${suffix}`,
+        sql`
 update ${locks}
-set expires_at = greatest(expires_at, coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}))
+set expires_at = greatest(expires_at, coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}))${counts ? counting : sql``}
 where \`key\` = ${value('key')}
   and owner = ${value('owner')}
   and token = cast(${value('token')} as signed)
 `,
+      ),
     ),
 
     // Of a hold that the row named when we looked. The mark stays: the others still want the key.

@@ -60,37 +60,5 @@ join (
 set marked.wanted = if(last_insert_id(1) > 0, true, false)
 `,
     ),
-
-    // Every key is looked up by itself, twice, in the order of the list: straight_join. In a small table both optimizers would rather read
-    // all rows, and wait for those that somebody has locked. Keys and owners come as hexadecimal digits, which no charset can change.
-    // MySQL takes a table of JSON for one that can be locked, and must be told which table is meant; MariaDB has no words for that.
-    // The limit is more than a list has, and keeps the optimizer from merging the inner select, which would make MySQL wait.
-    // All were extended if as many rows were found as asked for; last_insert_id is the moment.
-    extendAll: compileStatement(
-      compiler,
-      'extend-all',
-      sql`
-update (
-  select locks.\`key\`, asked.ttl
-  from json_table(${value('renewals')}, '$[*]' columns (
-    \`key\` varchar(2048) path '$.key',
-    owner varchar(510) path '$.owner',
-    token bigint path '$.token',
-    ttl bigint path '$.ttl'
-  )) as asked
-  straight_join ${locks} as locks force index (primary)
-  on locks.\`key\` = unhex(asked.\`key\`)
-  where locks.owner = unhex(asked.owner)
-    and locks.token = asked.token
-    and locks.expires_at > ${now}
-  limit 10000
-  for update /*!80000 of locks */ skip locked
-) as live
-straight_join ${locks} as extended force index (primary)
-on extended.\`key\` = live.\`key\`
-set extended.expires_at = if(last_insert_id(${now}) > 0,
-  greatest(extended.expires_at, coalesce(${now} + live.ttl, ${never})), 0)
-`,
-    ),
   }
 }

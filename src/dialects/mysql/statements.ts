@@ -66,28 +66,6 @@ values (${value('key')}, ${value('owner')}, ${value('attempt')}, last_insert_id(
 `,
     ),
 
-    // last_insert_id brings back the moment, and tells "extended" from "not live" whatever affectedRows counts. Never waits
-    // for the row: a transaction that guards the hold, and waits for us, may have it locked.
-    // `limit 1` keeps the optimizer from merging the inner select, where MySQL would forget the `nowait`.
-    extend: compileStatement(
-      compiler,
-      'extend',
-      sql`
-update ${locks} as extended
-join (
-  select \`key\`
-  from ${locks}
-  where \`key\` = ${value('key')}
-    and owner = ${value('owner')}
-    and token = cast(${value('token')} as signed)
-    and expires_at > ${now}
-  limit 1
-  for update nowait
-) as live on extended.\`key\` = live.\`key\`
-set extended.expires_at = if(last_insert_id(${now}) > 0, coalesce(${now} + cast(${value('ttlUs')} as signed), ${never}), 0)
-`,
-    ),
-
     release: compileStatement(
       compiler,
       'release',

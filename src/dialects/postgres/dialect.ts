@@ -8,6 +8,7 @@ import { meaningOfPostgresError } from './errors.ts'
 import { postgresOverviewStatements } from './overview-statements.ts'
 import { postgresPresence } from './presence.ts'
 import { readAcquireRow } from './read-acquire-row.ts'
+import { postgresRenewalStatements } from './renewal-statements.ts'
 import { postgresRunStatements } from './run-statements.ts'
 import { postgresSessionDialect } from './session-dialect.ts'
 import { postgresSharingStatements } from './sharing-statements.ts'
@@ -19,15 +20,20 @@ import { postgresTransactionStatements } from './transaction-statements.ts'
 export function postgresDialect(table: ResolvedTable): LockDialect {
   const { acquire, ...statements } = postgresStatements(table)
   const { want, ...sharing } = postgresSharingStatements(table)
+  const renewals = postgresRenewalStatements(table)
   const { acquire: acquireWithin, snapshot, ...transactionStatements } = postgresTransactionStatements(table)
   return {
     name: 'postgres',
     trySteps: [{ statement: acquire, read: readAcquire }],
     wantSteps: [{ statement: want, read: readWant }],
-    statements: { ...statements, ...sharing, ...postgresOverviewStatements(table), ...postgresRunStatements(table) },
+    statements: {
+      ...{ ...statements, ...sharing, ...renewals },
+      ...postgresOverviewStatements(table),
+      ...postgresRunStatements(table),
+    },
     transaction: {
       trySteps: [{ name: 'acquire', statement: acquireWithin, read: readAcquire }],
-      statements: { ...transactionStatements, extend: statements.extend },
+      statements: { ...transactionStatements, extend: renewals.extend },
       readExtend,
       beganUs: ({ rows }) => numberOrNull(rows[0]?.began) ?? undefined,
       isCurrent: ({ rows }) => rows[0]?.is_current === true,

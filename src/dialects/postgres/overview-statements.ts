@@ -32,18 +32,19 @@ select seen.owner, seen.token, nullif(seen.expires_at, ${never}) - clock.now as 
     from ${locks} as locks
     where locks.key = seen.key
   ) as renewals
-from ${locks} as seen, clock, (select -1::bigint as renewed_token, 0 as renewals) as absent
+from ${locks} as seen, clock, (select -1::bigint as renewed_token, 0::bigint as renewals) as absent
 where seen.key = ${value('key')}::text
 `,
     ),
 
-    // One page in the order of the key, then what is wanted of it. Only where it begins is asked of the index: with an end, too, a plan
-    // that was made for any prefix would rather sort the table. So it may look at a page behind the prefix. Its last row is always in the
-    // answer, unless others have filled that: the next look goes on behind it.
-    list: compileQuery(
-      compiler,
-      'list',
-      sql`
+    // One page in the order of the key, then what is wanted of it. Only where it begins is asked of the index: of a stretch that it
+    // believes to be short, the optimizer would rather read all and sort it. So it may look at a page behind the prefix. Its last row is
+    // always in the answer, unless others have filled that: the next look goes on behind it.
+    list: {
+      ...compileQuery(
+        compiler,
+        'list',
+        sql`
 with clock as materialized (
   ${clock}
 )
@@ -55,7 +56,7 @@ select page.key, page.token, nullif(page.expires_at, ${never}) - clock.now as re
     where locks.key = page.key
   ) as renewals,
   page.is_held::integer as is_held, page.is_listed::integer as is_listed, page.looked
-from clock, (select -1::bigint as renewed_token, 0 as renewals) as absent, (
+from clock, (select -1::bigint as renewed_token, 0::bigint as renewals) as absent, (
   select sorted.*, count(*) over () as looked, row_number() over (order by sorted.key) as n,
     sorted.key > ${value('afterKey')}::text
       and left(sorted.key, length(${value('prefix')}::text)) = ${value('prefix')}::text
@@ -74,6 +75,8 @@ where page.is_listed
 order by page.key
 limit ${value('limit')}::bigint
 `,
-    ),
+      ),
+      isPlannedAnew: true,
+    },
   }
 }

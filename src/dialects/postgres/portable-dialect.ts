@@ -5,6 +5,7 @@ import { chainOf } from '../error-codes.ts'
 import { numberOf } from '../numbers.ts'
 import { postgresDialect, readAcquire, readWant } from './dialect.ts'
 import { meaningOfPostgresError } from './errors.ts'
+import { portablePostgresRenewalStatements } from './portable-renewal-statements.ts'
 import { portablePostgresSharingStatements } from './portable-sharing-statements.ts'
 import { portablePostgresStatements } from './portable-statements.ts'
 import { portablePostgresTransactionStatements } from './portable-transaction-statements.ts'
@@ -17,6 +18,7 @@ const CREATES = new Set(['portable-create', 'portable-create-within'])
 export function portablePostgresDialect(table: ResolvedTable): LockDialect {
   const { acquire, create, ...statements } = portablePostgresStatements(table)
   const { want, ...sharing } = portablePostgresSharingStatements(table)
+  const renewals = portablePostgresRenewalStatements(table)
   const within = portablePostgresTransactionStatements(table)
   const whole = postgresDialect(table)
   return {
@@ -28,7 +30,7 @@ export function portablePostgresDialect(table: ResolvedTable): LockDialect {
       { statement: create, read: readCreate },
     ],
     wantSteps: [{ statement: want, read: readWant }],
-    statements: { ...whole.statements, ...statements, ...sharing },
+    statements: { ...whole.statements, ...statements, ...sharing, ...renewals },
     together: undefined,
     transaction: {
       ...whole.transaction,
@@ -41,7 +43,7 @@ export function portablePostgresDialect(table: ResolvedTable): LockDialect {
           around: { before: within.save, after: within.unsave, onError: within.undo },
         },
       ],
-      statements: { extend: statements.extend, release: within.release, guard: within.guard },
+      statements: { extend: renewals.extend, release: within.release, guard: within.guard },
     },
     meaningOf,
   }

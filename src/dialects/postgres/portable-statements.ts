@@ -74,42 +74,6 @@ returning locks.token, locks.acquired_at as now
 `,
     ),
 
-    // Never waits for the row: see extend.sql.
-    extend: compileQuery(
-      compiler,
-      'portable-extend',
-      sql`
-with clock as materialized (
-  ${clock}
-),
-live as materialized (
-  select locks.key
-  from ${locks} as locks, clock
-  where locks.key = ${value('key')}::text
-    and locks.owner = ${value('owner')}::text
-    and locks.token = ${value('token')}::bigint
-    and locks.expires_at > clock.now
-  for update of locks skip locked
-),
-extended as (
-  update ${locks} as locks
-  set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
-  from live, clock
-  where locks.key = live.key
-  returning clock.now
-)
-select now, false as is_locked from extended
-union all
-select clock.now, true
-from ${locks} as locks, clock
-where locks.key = ${value('key')}::text
-  and locks.owner = ${value('owner')}::text
-  and locks.token = ${value('token')}::bigint
-  and locks.expires_at > clock.now
-  and not exists (select 1 from extended)
-`,
-    ),
-
     // As durable as every other statement, and nobody is told.
     release: compileStatement(
       compiler,

@@ -93,59 +93,5 @@ where locks.key = ${value('key')}::text
   and not exists (select from marked)
 `,
     ),
-
-    // `lateral` looks each key up by itself, whatever the optimizer believes of the table. `n + 0` is always n, but makes it expect one
-    // row and not the hundred that it gives any JSON: for a hundred it would rather read the whole of a table that was small when the
-    // statement was prepared. Never waits for a row, as `extend`.
-    extendAll: compileQuery(
-      compiler,
-      'extend-all',
-      sql`
-with clock as materialized (
-  ${clock}
-),
-asked as materialized (
-  select n, key, owner, token, ttl
-  from json_to_recordset(${value('renewals')}::json) as given (n integer, key text, owner text, token bigint, ttl bigint)
-  where n = n + 0
-),
-live as materialized (
-  select asked.n, asked.ttl, found.key
-  from asked
-  cross join clock
-  cross join lateral (
-    select locks.key
-    from ${locks} as locks
-    where locks.key = asked.key
-      and locks.owner = asked.owner
-      and locks.token = asked.token
-      and locks.expires_at > clock.now
-    for no key update of locks skip locked
-  ) as found
-),
-extended as (
-  update ${locks} as locks
-  set expires_at = greatest(locks.expires_at, coalesce(clock.now + live.ttl, ${never}))
-  from live, clock
-  where locks.key = live.key
-  returning live.n, clock.now
-)
-select n, now, false as is_locked from extended
-union all
-select asked.n, clock.now, true
-from asked
-cross join clock
-cross join lateral (
-  select locks.key
-  from ${locks} as locks
-  where locks.key = asked.key
-    and locks.owner = asked.owner
-    and locks.token = asked.token
-    and locks.expires_at > clock.now
-  limit 1
-) as held
-where not exists (select from extended where extended.n = asked.n)
-`,
-    ),
   }
 }

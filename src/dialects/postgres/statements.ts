@@ -74,43 +74,6 @@ where locks.key = ${value('key')}::text
 `,
     ),
 
-    // Never waits for the row: a transaction that has it locked (a guard under REPEATABLE READ, an extension that is not
-    // committed) could be waiting for us. `is_locked`: it names this hold, and somebody has it locked.
-    extend: compileQuery(
-      compiler,
-      'extend',
-      sql`
-with clock as materialized (
-  ${clock}
-),
-live as materialized (
-  select locks.key
-  from ${locks} as locks, clock
-  where locks.key = ${value('key')}::text
-    and locks.owner = ${value('owner')}::text
-    and locks.token = ${value('token')}::bigint
-    and locks.expires_at > clock.now
-  for no key update of locks skip locked
-),
-extended as (
-  update ${locks} as locks
-  set expires_at = coalesce(clock.now + ${value('ttlUs')}::bigint, ${never})
-  from live, clock
-  where locks.key = live.key
-  returning clock.now
-)
-select now, false as is_locked from extended
-union all
-select clock.now, true
-from ${locks} as locks, clock
-where locks.key = ${value('key')}::text
-  and locks.owner = ${value('owner')}::text
-  and locks.token = ${value('token')}::bigint
-  and locks.expires_at > clock.now
-  and not exists (select from extended)
-`,
-    ),
-
     // A release that a server crash undoes only means that the key is free when the TTL ends, so this one statement
     // need not wait for the disk. set_config(…, true) ends with the statement, which is its own transaction.
     // Whoever listens is told while the row is changed, and not in a `returning`, since a row in the answer costs 3 % of an acquire and a
@@ -183,10 +146,11 @@ returning case when locks.wanted then ${tellListeners(table)} end is null as is_
 
     // In a table that was made before there were run records, the inner `run_ended_at` means the null of `absent`: a name that the nearest
     // table does not have is looked for further out.
-    sweepLook: compileQuery(
-      compiler,
-      'sweep-look',
-      sql`
+    sweepLook: {
+      ...compileQuery(
+        compiler,
+        'sweep-look',
+        sql`
 with clock as materialized (
   ${clock}
 )
@@ -207,7 +171,9 @@ from (select null::bigint as run_ended_at) as absent, clock, (
 ) as page
 order by page.key
 `,
-    ),
+      ),
+      isPlannedAnew: true,
+    },
 
     // A delete that a crash undoes is repeated by a later sweep: it need not wait for the disk. `lateral`, and `|| ''`: see `extend-all`.
     // Only rows whose token has fallen behind the clock: the key's next token, which is the time then, will be higher. Need not look

@@ -12,6 +12,7 @@ import { keysJson, renewalsJson } from '../lists-json.ts'
 import { numberOf, numberOrNull } from '../numbers.ts'
 import { meaningOfSqliteError } from './errors.ts'
 import { sqliteOverviewStatements } from './overview-statements.ts'
+import { sqliteRenewalStatements } from './renewal-statements.ts'
 import { sqliteRunStatements } from './run-statements.ts'
 import { sqliteSharingStatements } from './sharing-statements.ts'
 import { sqliteStatements } from './statements.ts'
@@ -26,6 +27,7 @@ const RESOLUTION_US = 1000
 export function sqliteDialect(table: ResolvedTable): LockDialect {
   const { peek, acquire, guard, ...statements } = sqliteStatements(table)
   const { wantLook, want, ...sharing } = sqliteSharingStatements(table)
+  const renewals = sqliteRenewalStatements(table)
   const trySteps: readonly TransactionStep[] = [
     { name: 'peek', statement: peek, read: readPeek },
     { name: 'acquire', statement: acquire, read: readAcquire },
@@ -37,10 +39,14 @@ export function sqliteDialect(table: ResolvedTable): LockDialect {
       { statement: wantLook, read: readWantLook },
       { statement: want, read: readWant },
     ],
-    statements: { ...statements, ...sharing, ...sqliteOverviewStatements(table), ...sqliteRunStatements(table) },
+    statements: {
+      ...{ ...statements, ...sharing, ...renewals },
+      ...sqliteOverviewStatements(table),
+      ...sqliteRunStatements(table),
+    },
     transaction: {
       trySteps,
-      statements: { extend: statements.extend, release: statements.release, guard },
+      statements: { extend: renewals.extend, release: statements.release, guard },
       readExtend,
       isCurrent: ({ rows }) => rows.length > 0,
       // A reader keeps its snapshot; a writer keeps everybody else from writing.

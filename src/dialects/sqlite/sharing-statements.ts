@@ -59,25 +59,5 @@ where key = ${value('key')}
 returning 1 as is_marked
 `,
     ),
-
-    // `cross join` is SQLite's way to say: in this order, so that each key is looked up by itself and the table never read as a whole,
-    // whatever the optimizer believes of it. An update could not say so. Every row is there already, and conflicts.
-    extendAll: compileQuery(
-      compiler,
-      'extend-all',
-      sql`
-insert into ${locks} (key, token, expires_at, acquired_at)
-select locks.key, locks.token, coalesce(${now} + (asked.value ->> 'ttl'), ${never}), locks.acquired_at
-from json_each(${value('renewals')}) as asked
-cross join ${locks} as locks
-where locks.key = asked.value ->> 'key'
-  and locks.owner = asked.value ->> 'owner'
-  and locks.token = asked.value ->> 'token'
-  and locks.expires_at > ${now}
-on conflict (key) do update
-set expires_at = max(expires_at, excluded.expires_at)
-returning key, token, ${now} as now
-`,
-    ),
   }
 }

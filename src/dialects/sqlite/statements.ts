@@ -53,20 +53,6 @@ returning token, acquired_at as now
 `,
     ),
 
-    extend: compileQuery(
-      compiler,
-      'extend',
-      sql`
-update ${locks}
-set expires_at = coalesce(${now} + ${value('ttlUs')}, ${never})
-where key = ${value('key')}
-  and owner = ${value('owner')}
-  and token = ${value('token')}
-  and expires_at > ${now}
-returning ${now} as now
-`,
-    ),
-
     release: {
       ...compileQuery(
         compiler,
