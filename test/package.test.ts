@@ -132,6 +132,13 @@ describe('on a Node.js that is too old', () => {
   const old = oldNode()
   if (!old) return test.skip('NOT RUN: there is no Node.js older than 22 in PATH')
 
+  test('the command says so in one line', async () => {
+    const main = join(projects['0.29'], 'node_modules/verrou-sql/dist/src/cli/main.js')
+    const failed = await run(old.program, [main, 'ls']).catch((error: { code: number; stderr: string }) => error)
+    const says = `verrou: needs Node.js 22.12 or newer; this is Node.js ${old.version}\n`
+    expect(failed).toMatchObject({ code: 69, stderr: says })
+  })
+
   test.each(ENTRY_POINTS)('importing %s says so in one line', async (specifier) => {
     const importing = run(old.program, ['--input-type=module', '--eval', `import '${specifier}'`], {
       cwd: projects['0.29'],

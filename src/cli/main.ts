@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import '../node-version.ts'
+import './refuse-old-node.ts'
 import { constants } from 'node:os'
 import { EXIT_CODES, exitCodeOfSignal } from './exit-codes.ts'
 import { failureOf } from './failure.ts'
