@@ -49,7 +49,7 @@ test('what somebody should look at is a warning, and a database without an answe
   }))
   const locks = new LockFactory(store, { logger })
   await rejection(
-    locks.createLock('slow', 20).run(() => sleep(50)),
+    locks.createLock('slow', 100).run(() => sleep(150)),
     'E_LOCK_LOST',
   )
   await locks.createLock('stuck').forceRelease()

@@ -71,7 +71,7 @@ async function measured({ store = memoryStore(), factory = {}, ...options }: Ins
 
 const lostWork = (locks: LockFactory) =>
   rejection(
-    locks.createLock('slow', 20).run(() => new Promise((resolve) => setTimeout(resolve, 40))),
+    locks.createLock('slow', 100).run(() => new Promise((resolve) => setTimeout(resolve, 150))),
     'E_LOCK_LOST',
   )
 
@@ -201,7 +201,7 @@ describe('metrics, as Prometheus scrapes them', () => {
     expect(value('verrou_hold_duration_count', ',verrou_outcome="released"')).toBe(2)
     const lost = ',verrou_loss_reason="expired"'
     expect(value('verrou_hold_duration_count', `,verrou_outcome="lost"${lost}`)).toBe(1)
-    expect(value('verrou_hold_duration_sum', `,verrou_outcome="lost"${lost}`)).toBeCloseTo(0.02, 2)
+    expect(value('verrou_hold_duration_sum', `,verrou_outcome="lost"${lost}`)).toBeCloseTo(0.1, 2)
     expect(value('verrou_refused_total', ',verrou_outcome="held"')).toBe(1)
     expect(value('verrou_lost_total', lost)).toBe(1)
     expect(value('verrou_overrun_total')).toBe(1)

@@ -268,8 +268,8 @@ describe('a database that does not answer', () => {
     const controller = new AbortController()
     const waiting = locks.createLock('k').acquire({ signal: controller.signal })
     const lost = await locks
-      .createLock('other', 1)
-      .run(() => sleep(5))
+      .createLock('other', 50)
+      .run(() => sleep(60))
       .catch((error) => error)
     controller.abort(lost)
     await rejection(waiting, 'E_LOCK_LOST')
@@ -281,14 +281,14 @@ describe('a database that does not answer', () => {
 test('a hold that was handed on is not lost here, and one that never expires only if it is given an end', async () => {
   const locks = new LockFactory(memoryStore())
   const told = new RecordedEvents(locks)
-  const lock = locks.createLock('a', 10)
+  const lock = locks.createLock('a', 200)
   await lock.acquire()
   lock.serialize()
   const held = await locks.createLock('b', null).hold()
-  await held.extend(10)
-  const bounded = await locks.createLock('c', 10).hold({ maxHold: 10 })
-  await bounded.extend(20)
-  await vi.waitFor(() => expect(told.of('lost')).toHaveLength(2))
+  await held.extend(250)
+  const bounded = await locks.createLock('c', 300).hold({ maxHold: 300 })
+  await bounded.extend(320)
+  await vi.waitFor(() => expect(told.of('lost')).toHaveLength(2), 5_000)
   expect(told.of('lost').map(({ key, reason }) => [key, reason])).toEqual([
     ['b', 'expired'],
     ['c', 'expired'],
