@@ -19,6 +19,8 @@ interface Seen {
 export class Presences {
   readonly #seen = new Map<string, Seen>()
   readonly #looks: readonly LockLook[]
+  /** Those that the latest look saw. */
+  readonly #present = new Map<string, Seen>()
 
   private constructor({ looks }: Evidence) {
     this.#looks = looks
@@ -63,9 +65,6 @@ export class Presences {
       this.#present.set(name, seen)
     }
   }
-
-  /** Those that the look before saw. */
-  readonly #present = new Map<string, Seen>()
 }
 
 /** Whether the lease that this attempt has won ends with its process. */

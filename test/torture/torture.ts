@@ -66,6 +66,9 @@ const FINISH_WITHIN_MS = 15_000
 /** The longest lease that work takes, and a bit: what somebody who was killed has left behind has ended then. */
 const LEASES_END_MS = 10_500
 
+/** A look takes a fraction of that. */
+const LAST_LOOKS_MS = 1_000
+
 const LOOK_EVERY_MS = 1_000
 /** A look reads all that there is: it must not take the machine from those who are looked at. */
 const LOOK_SHARE = 0.1
@@ -138,7 +141,8 @@ export async function torture(given: TortureOptions): Promise<Verdict> {
     await injection.done
     await database.heal()
     const unfinished = await finish(stage.workers)
-    // Their own looks are transactions, too.
+    // What was released last is seen, too. Then no more: their own looks are transactions.
+    await sleep(LAST_LOOKS_MS)
     await Promise.all([sampler?.stop(), lockSampler?.stop()])
     const leftovers = await leftoversOf(database)
     onProgress({ phase: 'checking', elapsedMs: elapsedMs(), injection, folder })
