@@ -11,10 +11,12 @@ import { fromSequelize } from '../../src/adapters/sequelize.ts'
 import { fromTypeOrm } from '../../src/adapters/typeorm.ts'
 import { sqliteStore } from '../../src/drivers/better-sqlite3.ts'
 import { kyselyStore } from '../../src/drivers/kysely.ts'
+import { memoryStore } from '../../src/drivers/memory.ts'
 import { mysqlStore } from '../../src/drivers/mysql2.ts'
 import { pgStore } from '../../src/drivers/pg.ts'
 import { isLockError } from '../../src/index.ts'
 import { createMigrations, migrateToLatest } from '../../src/schema/migrations.ts'
+import { verrouStore } from '../../src/verrou/verrou-store.ts'
 import type { Anything, PublicCall, World } from './public-call.ts'
 
 const POOL = { query: async () => ({ rows: [], rowCount: 0 }), execute: async () => [[], []] }
@@ -30,6 +32,11 @@ export const STORE_CALLS: Readonly<Record<string, PublicCall>> = {
       { call: (_world: World, a: Anything) => make(a), isForeign: true },
     ]),
   ),
+  verrouStore: { call: (_world, store) => verrouStore(store), isForeign: true },
+  'verrouStore: options': {
+    call: (_world, options) => verrouStore(memoryStore(), options),
+    isRight: (driver) => 'factory' in driver,
+  },
   'pgStore: options': { call: (_world, prepare, listen) => pgStore({ pool: POOL, prepare, listen }), isRight: isStore },
   'pgStore: table': {
     call: (_world, tableName, schema, autoCreateTable) => pgStore({ pool: POOL, tableName, schema, autoCreateTable }),
