@@ -35,7 +35,7 @@ test('the examples compile', { timeout: 60_000 }, async () => {
 })
 
 // All pages at the same time: one whose blocks wait for something must not keep the others waiting.
-describe.concurrent.each(PAGES)('%s', (page) => {
+describe.concurrent.each(PAGES)('%s', { timeout: 45_000 }, (page) => {
   for (const block of BLOCKS.filter((one) => one.page === page)) {
     for (const backend of backendsFor(block)) {
       const where = backend ? `, ${backend.name}` : ''

@@ -7,7 +7,7 @@ const { name, exports } = JSON.parse(readFileSync(new URL('../../package.json', 
 /** The name of an entry point by its file: `src/drivers/pg` → `verrou-sql/drivers/pg`. */
 const names = new Map(
   Object.entries(exports)
-    .filter(([, target]) => typeof target === 'object')
+    .filter(([, { types }]) => types !== undefined)
     .map(([entry, { types }]) => [types.replace('./dist/', '').replace(/\.d\.ts$/, ''), entry.replace('.', name)]),
 )
 
@@ -15,8 +15,7 @@ const names = new Map(
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
-      const [file] = [...names.keys()].filter((file) => file === `src/${module.name}` || file === module.name)
-      if (file) module.name = names.get(file)
+      module.name = names.get(`src/${module.name}`) ?? names.get(module.name) ?? module.name
     }
   })
 }

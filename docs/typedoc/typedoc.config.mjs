@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 const { exports } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const built = Object.values(exports).filter((target) => typeof target === 'object')
+const built = Object.values(exports).filter(({ types }) => types !== undefined)
 
 /** @type {Partial<import('typedoc').TypeDocOptions & import('typedoc-plugin-markdown').PluginOptions>} */
 export default {
