@@ -41,7 +41,15 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES = ['kysely', 'kysely/migration', 'ms', 'node:crypto', 'node:os']
 
 /** Libraries that the main entry must not load. */
-const CLI_PACKAGES = ['commander', '@bomb.sh/tab/commander', 'cli-table3', 'picocolors', 'log-update', 'cli-progress']
+const CLI_PACKAGES = [
+  'commander',
+  '@bomb.sh/tab/commander',
+  'cli-table3',
+  'picocolors',
+  'log-update',
+  'slice-ansi',
+  'cli-progress',
+]
 
 /** Time, chance and the process reach the engine through `Timing`, so that tests decide about them. */
 const UNKNOWN_TO_THE_ENGINE = [

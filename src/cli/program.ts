@@ -7,6 +7,7 @@ import { migrateCommand } from './commands/migrate.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { releaseCommand } from './commands/release.ts'
 import { runCommand } from './commands/run.ts'
+import { topCommand } from './commands/top.ts'
 import { withDatabaseOptions } from './database-command.ts'
 import { DocumentedCommand } from './documented-command.ts'
 import { EXIT_CODES, SIGNAL_EXITS } from './exit-codes.ts'
@@ -15,6 +16,7 @@ import { EXIT_CODES, SIGNAL_EXITS } from './exit-codes.ts'
 const COMMANDS: readonly (() => Command)[] = [
   runCommand,
   listCommand,
+  topCommand,
   inspectCommand,
   releaseCommand,
   migrateCommand,
