@@ -30,12 +30,13 @@ beforeAll(async () => {
 })
 
 describe('the package', () => {
-  test('contains the build of src and migrations, the SQL, and the usual papers; nothing else', async () => {
+  test('contains the build of src and migrations, the SQL, the page of `verrou ui`, and the usual papers; nothing else', async () => {
     const sources = globSync('{src,migrations}/**/*.ts', { cwd: REPOSITORY })
     const built = sources.flatMap((path) => ['.js', '.d.ts'].map((ending) => `dist/${path.replace(/\.ts$/, ending)}`))
     const words = globSync('sql/*/*.sql', { cwd: REPOSITORY })
+    const page = globSync('ui/*.{css,html,js,svg}', { cwd: REPOSITORY })
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
-    expect((await packedPackage()).files).toEqual([...papers, ...built, ...words].sort())
+    expect((await packedPackage()).files).toEqual([...papers, ...built, ...words, ...page].sort())
   })
 
   test('is well formed, says publint', async () => {

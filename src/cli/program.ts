@@ -8,6 +8,7 @@ import { pruneCommand } from './commands/prune.ts'
 import { releaseCommand } from './commands/release.ts'
 import { runCommand } from './commands/run.ts'
 import { topCommand } from './commands/top.ts'
+import { uiCommand } from './commands/ui.ts'
 import { withDatabaseOptions } from './database-command.ts'
 import { DocumentedCommand } from './documented-command.ts'
 import { EXIT_CODES, SIGNAL_EXITS } from './exit-codes.ts'
@@ -17,6 +18,7 @@ const COMMANDS: readonly (() => Command)[] = [
   runCommand,
   listCommand,
   topCommand,
+  uiCommand,
   inspectCommand,
   releaseCommand,
   migrateCommand,

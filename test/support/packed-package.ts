@@ -41,6 +41,7 @@ const INPUTS = [
   'src',
   'migrations',
   'sql',
+  'ui',
 ]
 
 /** Beside the package itself: what its users have installed, in the versions that the tests of this repository use. */
