@@ -7,7 +7,7 @@ import { CLI_DATABASES, type CliDatabase, emptyFolder, runVerrou, startVerrou, V
 import { locksAt } from '../support/locks-at.ts'
 
 // Each starts several processes, on machines that have other things to do.
-vi.setConfig({ testTimeout: 30_000 })
+vi.setConfig({ testTimeout: 60_000 })
 
 const ENTER = '\u001B[?1049h'
 const LEAVE = '\u001B[?1049l'

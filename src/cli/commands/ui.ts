@@ -44,8 +44,10 @@ async function showUi(options: UiCommandOptions): Promise<void> {
     isReadWrite: options.readWrite ?? false,
     reasonOf: (error) => failureOf(error).message,
   })
+  // Before anybody is told: a script may end it as soon as it has the link.
+  const ended = untilEnded()
   tell(ui, options)
-  await untilEnded()
+  await ended
   await ui.close()
 }
 

@@ -42,6 +42,8 @@ export function streamLocks(response: ServerResponse, watch: StreamedWatch, hell
     isWhole = watch.locks.look.nowMs === 0
   }
   response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' })
+  // A page that has lost us asks again after a second.
+  response.write('retry: 1000\n\n')
   send('hello', hello)
   update()
   const end = watch.locks.onLook(update)
