@@ -4,7 +4,7 @@ import { pgStore } from '../src/drivers/pg.ts'
 import { contract } from './suite/contract.ts'
 import { suiteContext } from './suite/suite-context.ts'
 import { requestFor, take } from './suite/taking.ts'
-import { BACKENDS } from './support/backends.ts'
+import { ONE_OF_EACH } from './support/backends.ts'
 import type { ContractBackend } from './support/contract-backend.ts'
 import { lackingBackend } from './support/lacking-backend.ts'
 import { openTransaction } from './support/open-transaction.ts'
@@ -14,7 +14,7 @@ import { sendPostgres } from './support/throwaway-database.ts'
 
 const PORTABLE = '?portable=true'
 /** Not those that are named by a URL with that: for them, test/contract.drivers.test.ts is portable. */
-const OURS = BACKENDS.filter(({ url }) => serverAddress(url).portable === undefined)
+const OURS = ONE_OF_EACH.filter(({ url }) => serverAddress(url).portable === undefined)
 
 /** Only what the drivers send is broken then. */
 const isBroken = process.env.VERROU_MUTANT !== undefined

@@ -12,7 +12,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { fromDrizzle } from '../src/adapters/drizzle.ts'
 import { isSelected } from './servers/selection.ts'
 import { transactionContract } from './suite/transactions/transaction-contract.ts'
-import { BACKENDS } from './support/backends.ts'
+import { ONE_OF_EACH } from './support/backends.ts'
 import { adapterContract } from './support/transactions/adapter-contract.ts'
 import { drizzleBackends } from './support/transactions/drizzle.ts'
 
@@ -39,7 +39,7 @@ describe('fromDrizzle refuses', () => {
   })
 })
 
-describe.each(BACKENDS.filter(({ family }) => family === 'postgres'))('$name: fromDrizzle', ({ url }) => {
+describe.each(ONE_OF_EACH.filter(({ family }) => family === 'postgres'))('$name: fromDrizzle', ({ url }) => {
   test('takes a transaction and a nested one, each as its handle', async () => {
     const pool = new pg.Pool({ connectionString: url })
     onTestFinished(() => pool.end())
@@ -81,7 +81,7 @@ describe.each(BACKENDS.filter(({ family }) => family === 'postgres'))('$name: fr
   })
 })
 
-describe.each(BACKENDS.filter(({ family }) => family === 'mysql'))('$name: fromDrizzle', ({ url }) => {
+describe.each(ONE_OF_EACH.filter(({ family }) => family === 'mysql'))('$name: fromDrizzle', ({ url }) => {
   test('reads the exact insert id of a pool with options of its own', async () => {
     const pool = mysql.createPool({ uri: url, supportBigNumbers: true, bigNumberStrings: true })
     onTestFinished(() => pool.end())

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vites
 import { fromMikroOrm, type MikroOrmEntityManagerLike } from '../src/adapters/mikro-orm.ts'
 import { transactionContract } from './suite/transactions/transaction-contract.ts'
 import type { OpenBackend } from './support/contract-backend.ts'
-import { tableBackends } from './support/contract-backends.ts'
+import { oneTableBackendOfEach } from './support/contract-backends.ts'
 import { adapterContract } from './support/transactions/adapter-contract.ts'
 import { mikroOrm, mikroOrmBackends } from './support/transactions/mikro-orm.ts'
 
@@ -17,7 +17,7 @@ for (const backend of mikroOrmBackends()) {
   transactionContract(backend)
 }
 
-for (const backend of tableBackends()) {
+for (const backend of oneTableBackendOfEach()) {
   const server = backend.name.replace(/ \(.*/, '')
 
   describe(`${server}: fromMikroOrm`, () => {

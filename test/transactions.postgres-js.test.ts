@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fromPostgresJs } from '../src/adapters/postgres-js.ts'
 import { transactionContract } from './suite/transactions/transaction-contract.ts'
-import { BACKENDS } from './support/backends.ts'
+import { ONE_OF_EACH } from './support/backends.ts'
 import { adapterContract } from './support/transactions/adapter-contract.ts'
 import { postgresJsBackends } from './support/transactions/postgres-js.ts'
 
@@ -12,7 +12,7 @@ for (const backend of postgresJsBackends()) {
   transactionContract(backend)
 }
 
-describe.each(BACKENDS.filter(({ family }) => family === 'postgres'))('$name: fromPostgresJs', ({ url }) => {
+describe.each(ONE_OF_EACH.filter(({ family }) => family === 'postgres'))('$name: fromPostgresJs', ({ url }) => {
   // biome-ignore lint/complexity/noBannedTypes: as in postgres.js
   function open(options: postgres.Options<{}> = {}): postgres.Sql {
     const sql = postgres(url, { max: 2, onnotice() {}, ...options })

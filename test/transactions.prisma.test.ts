@@ -7,7 +7,7 @@ import { REPOSITORY } from '../scripts/repository.ts'
 import { fromPrisma } from '../src/adapters/prisma.ts'
 import { transactionContract } from './suite/transactions/transaction-contract.ts'
 import type { OpenBackend } from './support/contract-backend.ts'
-import { tableBackends } from './support/contract-backends.ts'
+import { oneTableBackendOfEach } from './support/contract-backends.ts'
 import { adapterContract } from './support/transactions/adapter-contract.ts'
 import { openPrisma, prismaBackends } from './support/transactions/prisma.ts'
 import { generateClient, type PrismaClientLike } from './support/transactions/prisma-client.ts'
@@ -17,7 +17,7 @@ for (const backend of prismaBackends()) {
   transactionContract(backend)
 }
 
-for (const backend of tableBackends()) {
+for (const backend of oneTableBackendOfEach()) {
   const server = backend.name.replace(/ \(.*/, '')
 
   describe(`${server}: fromPrisma`, () => {

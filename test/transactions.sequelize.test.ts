@@ -2,7 +2,7 @@ import { type Options, Sequelize, Transaction } from 'sequelize'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fromSequelize } from '../src/adapters/sequelize.ts'
 import { transactionContract } from './suite/transactions/transaction-contract.ts'
-import { BACKENDS } from './support/backends.ts'
+import { ONE_OF_EACH } from './support/backends.ts'
 import { adapterContract } from './support/transactions/adapter-contract.ts'
 import { sequelizeBackends } from './support/transactions/sequelize.ts'
 
@@ -20,7 +20,7 @@ describe('fromSequelize refuses', () => {
   })
 })
 
-describe.each(BACKENDS)('$name: fromSequelize', ({ family, url }) => {
+describe.each(ONE_OF_EACH)('$name: fromSequelize', ({ family, url }) => {
   function open(options: Options = {}): Sequelize {
     const sequelize = new Sequelize(url, { dialect: family, logging: false, ...options })
     onTestFinished(() => sequelize.close())

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromTypeOrm } from '../src/adapters/typeorm.ts'
 import { transactionContract } from './suite/transactions/transaction-contract.ts'
 import type { OpenBackend } from './support/contract-backend.ts'
-import { tableBackends } from './support/contract-backends.ts'
+import { oneTableBackendOfEach } from './support/contract-backends.ts'
 import { adapterContract } from './support/transactions/adapter-contract.ts'
 import { typeOrmBackends, typeOrmSource } from './support/transactions/typeorm.ts'
 
@@ -12,7 +12,7 @@ for (const backend of typeOrmBackends()) {
   transactionContract(backend)
 }
 
-for (const backend of tableBackends()) {
+for (const backend of oneTableBackendOfEach()) {
   const server = backend.name.replace(/ \(.*/, '')
 
   describe(`${server}: fromTypeOrm`, () => {

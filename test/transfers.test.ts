@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { OpenBackend } from './support/contract-backend.ts'
-import { tableBackends } from './support/contract-backends.ts'
+import { oneTableBackendOfEach } from './support/contract-backends.ts'
 
 /** G3, G10: 8 processes move money between 10 accounts, and one of them is killed every second. No money is made or lost. */
 
@@ -17,8 +17,8 @@ const BALANCE = 1_000
 const KILL_EVERY_MS = 1_000
 
 describe.each(['until-commit', 'guard'])('%s', (mode) => {
-  test.runIf(tableBackends().length === 0)('nothing to test: no database of this file is selected', () => {})
-  for (const backend of tableBackends()) {
+  test.runIf(oneTableBackendOfEach().length === 0)('nothing to test: no database of this file is selected', () => {})
+  for (const backend of oneTableBackendOfEach()) {
     test(backend.name, { timeout: 240_000 }, async () => {
       const open = await backend.open()
       const bank = await openBank(open)

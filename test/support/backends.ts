@@ -13,6 +13,14 @@ export interface Backend {
 /** The servers that TEST_DATABASES selects and that could be had. */
 export const BACKENDS: Backend[] = inject('servers').map((server) => ({ ...server, family: familyOf(server.name) }))
 
+/**
+ * The same with one Postgres, the newest: for what hardly depends on its version, such as the transactions of other libraries. The contract, the words, and the transactions
+ * of Kysely and `pg` are tested on all.
+ */
+export const ONE_OF_EACH: Backend[] = BACKENDS.filter(
+  ({ name }) => name !== 'postgres-14' || !BACKENDS.some((other) => other.name === 'postgres-18'),
+)
+
 function familyOf(name: WantedServer['name']): Backend['family'] {
   return name.startsWith('postgres') ? 'postgres' : 'mysql'
 }

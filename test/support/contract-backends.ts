@@ -1,5 +1,5 @@
 import { isSelected } from '../servers/selection.ts'
-import { BACKENDS } from './backends.ts'
+import { BACKENDS, ONE_OF_EACH } from './backends.ts'
 import type { ContractBackend } from './contract-backend.ts'
 import { memoryBackend } from './memory-backend.ts'
 import { kyselyBackend, mysqlBackend, pgBackend, sqliteBackend } from './sql-backend.ts'
@@ -10,11 +10,16 @@ export function directBackends(): ContractBackend[] {
 }
 
 /** The same without the memory store: those that have a table. */
-export function tableBackends(): ContractBackend[] {
-  const servers = BACKENDS.map(({ name, family, url }) =>
+export function tableBackends(of = BACKENDS): ContractBackend[] {
+  const servers = of.map(({ name, family, url }) =>
     family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url),
   )
   return [...(isSelected('sqlite') ? [sqliteBackend()] : []), ...servers]
+}
+
+/** With one Postgres. */
+export function oneTableBackendOfEach(): ContractBackend[] {
+  return tableBackends(ONE_OF_EACH)
 }
 
 /** One server of each family, without batches: what else is tested with them works without them, too. */

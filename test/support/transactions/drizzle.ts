@@ -10,7 +10,7 @@ import postgres from 'postgres'
 import { type DrizzleTransactionLike, fromDrizzle } from '../../../src/adapters/drizzle.ts'
 import type { CallerTransaction } from '../../../src/caller-transaction.ts'
 import { isSelected } from '../../servers/selection.ts'
-import { BACKENDS } from '../backends.ts'
+import { ONE_OF_EACH } from '../backends.ts'
 import type { ContractBackend } from '../contract-backend.ts'
 import { mysqlBackend, pgBackend, sqliteBackend } from '../sql-backend.ts'
 import { parkTransaction } from './parked-transaction.ts'
@@ -23,7 +23,7 @@ import type { BeginOptions, BegunTransaction, TransactionBackend } from './trans
  * the contract is about transactions that do so from their first write.
  */
 export function drizzleBackends(how: 'begin' | 'begin immediate' = 'begin'): TransactionBackend[] {
-  const servers = BACKENDS.flatMap(({ name, family, url }) =>
+  const servers = ONE_OF_EACH.flatMap(({ name, family, url }) =>
     family === 'mysql'
       ? [drizzleBackend(`${name} (drizzle)`, family, mysqlBackend(name, url), onMysql)]
       : [

@@ -1,7 +1,7 @@
 import knexOf, { type Knex } from 'knex'
 import { fromKnex } from '../../../src/adapters/knex.ts'
 import { isSelected } from '../../servers/selection.ts'
-import { BACKENDS } from '../backends.ts'
+import { ONE_OF_EACH } from '../backends.ts'
 import type { ContractBackend } from '../contract-backend.ts'
 import { mysqlBackend, pgBackend, sqliteBackend } from '../sql-backend.ts'
 import { parkTransaction } from './parked-transaction.ts'
@@ -9,7 +9,7 @@ import type { BeginOptions, BegunTransaction, TransactionBackend } from './trans
 
 /** Knex on every database: Postgres through `pg`, MySQL and MariaDB through `mysql2`, SQLite through `better-sqlite3`. */
 export function knexBackends(): TransactionBackend[] {
-  const servers = BACKENDS.map(({ name, family, url }) =>
+  const servers = ONE_OF_EACH.map(({ name, family, url }) =>
     knexBackend(`${name} (knex)`, family, family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)),
   )
   return [...(isSelected('sqlite') ? [knexBackend('sqlite (knex)', 'sqlite', sqliteBackend())] : []), ...servers]

@@ -8,13 +8,13 @@ import { SqliteDialect } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import { fromMikroOrm } from '../../../src/adapters/mikro-orm.ts'
 import type { OpenBackend } from '../contract-backend.ts'
-import { tableBackends } from '../contract-backends.ts'
+import { oneTableBackendOfEach } from '../contract-backends.ts'
 import { parkTransaction } from './parked-transaction.ts'
 import type { BeginOptions, BegunTransaction, OpenTransactions, TransactionBackend } from './transaction-backend.ts'
 
 /** Every database through MikroORM. */
 export function mikroOrmBackends(): TransactionBackend[] {
-  return tableBackends().map((backend) => {
+  return oneTableBackendOfEach().map((backend) => {
     const server = backend.name.replace(/ \(.*/, '')
     return {
       name: `${server} (mikro-orm)`,

@@ -1,14 +1,14 @@
 import postgres from 'postgres'
 import { fromPostgresJs } from '../../../src/adapters/postgres-js.ts'
 import type { CallerTransaction } from '../../../src/caller-transaction.ts'
-import { BACKENDS } from '../backends.ts'
+import { ONE_OF_EACH } from '../backends.ts'
 import { pgBackend } from '../sql-backend.ts'
 import { parkTransaction } from './parked-transaction.ts'
 import type { BegunTransaction, TransactionBackend } from './transaction-backend.ts'
 
 /** postgres.js on every Postgres. */
 export function postgresJsBackends(): TransactionBackend[] {
-  return BACKENDS.filter(({ family }) => family === 'postgres').map(({ name, url }) => postgresJsBackend(name, url))
+  return ONE_OF_EACH.filter(({ family }) => family === 'postgres').map(({ name, url }) => postgresJsBackend(name, url))
 }
 
 function postgresJsBackend(name: string, url: string): TransactionBackend {

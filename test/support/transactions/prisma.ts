@@ -4,14 +4,14 @@ import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { fromPrisma, type PrismaTransactionLike } from '../../../src/adapters/prisma.ts'
 import type { OpenBackend } from '../contract-backend.ts'
-import { tableBackends } from '../contract-backends.ts'
+import { oneTableBackendOfEach } from '../contract-backends.ts'
 import { parkTransaction } from './parked-transaction.ts'
 import { type PrismaClientLike, prismaClient } from './prisma-client.ts'
 import type { BeginOptions, BegunTransaction, OpenTransactions, TransactionBackend } from './transaction-backend.ts'
 
 /** Every database through Prisma. */
 export function prismaBackends(): TransactionBackend[] {
-  return tableBackends().map((backend) => ({
+  return oneTableBackendOfEach().map((backend) => ({
     name: backend.name.replace(/ \(.*/, ' (prisma)'),
     family: backend.family as TransactionBackend['family'],
     open: async () => openTransactions(await backend.open()),

@@ -1,6 +1,6 @@
 import { Sequelize, Transaction } from 'sequelize'
 import { fromSequelize } from '../../../src/adapters/sequelize.ts'
-import { BACKENDS } from '../backends.ts'
+import { ONE_OF_EACH } from '../backends.ts'
 import type { ContractBackend } from '../contract-backend.ts'
 import { mysqlBackend, pgBackend } from '../sql-backend.ts'
 import { parkTransaction } from './parked-transaction.ts'
@@ -8,7 +8,7 @@ import type { BegunTransaction, IsolationLevel, TransactionBackend } from './tra
 
 /** Sequelize on every server: Postgres through `pg`, MySQL and MariaDB through `mysql2`. */
 export function sequelizeBackends(): TransactionBackend[] {
-  return BACKENDS.map(({ name, family, url }) =>
+  return ONE_OF_EACH.map(({ name, family, url }) =>
     sequelizeBackend(
       `${name} (sequelize)`,
       family,

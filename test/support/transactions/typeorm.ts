@@ -1,13 +1,13 @@
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
 import { fromTypeOrm } from '../../../src/adapters/typeorm.ts'
 import type { OpenBackend } from '../contract-backend.ts'
-import { tableBackends } from '../contract-backends.ts'
+import { oneTableBackendOfEach } from '../contract-backends.ts'
 import { parkTransaction } from './parked-transaction.ts'
 import type { BeginOptions, BegunTransaction, OpenTransactions, TransactionBackend } from './transaction-backend.ts'
 
 /** Every database through TypeORM. */
 export function typeOrmBackends(): TransactionBackend[] {
-  return tableBackends().map((backend) => {
+  return oneTableBackendOfEach().map((backend) => {
     const server = backend.name.replace(/ \(.*/, '')
     return {
       name: `${server} (typeorm)`,
