@@ -244,7 +244,8 @@ describe.runIf(isSelected('sqlite'))('sqlite', () => {
     clearInterval(ticking)
     expect(granted).not.toContain(false)
     expect(performance.now() - startMs).toBeGreaterThan(250)
-    expect(longestMs).toBeLessThan(250)
+    // The driver's own waiting would be that of busy_timeout.
+    expect(longestMs).toBeLessThan(1_500)
     expect(database.pragma('busy_timeout', { simple: true })).toBe(4321)
     expect(database.inTransaction).toBe(false)
   })

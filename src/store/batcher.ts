@@ -32,6 +32,8 @@ const LANES = 2
 const STUCK_MS = 20
 /** After so long without an answer there may never be one: those that come later with the same key are sent before it is there. */
 const LOST_MS = 1_000
+/** Postgres tells of an error before it lets go of what the statement had locked: those that are sent again at once could meet their own locks. */
+const LET_GO_MS = 5
 /** Stuck ones included. As many as this are more than any pool has connections for. */
 const MOST_ON_THEIR_WAY = 64
 /** Keys in one statement: enough to make the round trip cheap, few enough that no one waits long for the others. */
@@ -169,7 +171,10 @@ export class Batcher<Call, Outcome extends object | boolean> {
     try {
       return this.#tell(batch, await this.#parts.sendMany(batch.map(({ call }) => call)))
     } catch (error) {
-      if (!concernsAll(error)) return batch
+      if (!concernsAll(error)) {
+        await sleep(LET_GO_MS)
+        return batch
+      }
       for (const one of batch) rejectAll(one, error)
       return []
     }
@@ -216,6 +221,12 @@ export class Batcher<Call, Outcome extends object | boolean> {
 /** Keeps no process alive: whoever waits for the answer does, or nobody. */
 function after(delayMs: number, ring: () => void): NodeJS.Timeout {
   return setTimeout(ring, delayMs).unref()
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }
 
 function follow<Call, Outcome>(leader: Waiting<Call, Outcome>, one: Waiting<Call, Outcome>): void {
