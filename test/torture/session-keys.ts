@@ -16,5 +16,5 @@ export const COLD_SESSIONS: readonly string[] = Array.from(
 /** All of them: MySQL tells of a lock only who knows its name. */
 export const SESSION_KEYS: readonly string[] = [...HOT_SESSIONS, ...COLD_SESSIONS]
 
-/** Between two tries of whoever waits for one. */
-export const SESSION_DELAY_MS = 2_000
+/** Between two tries of whoever waits for one: where it polls, and where it is told. */
+export const SESSION_DELAYS_MS = { polled: 1_500, told: 4_000 }

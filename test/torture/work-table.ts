@@ -19,6 +19,7 @@ export class WorkTable {
   readonly #tables: TortureTables
   readonly #isFile: boolean
   readonly #isPresent: boolean
+  readonly #isPolled: boolean
 
   constructor(
     { family, tableName, presence }: WorkerSettings,
@@ -31,6 +32,7 @@ export class WorkTable {
     this.#history = history
     this.#isFile = family === 'sqlite'
     this.#isPresent = presence
+    this.#isPolled = family === 'mysql'
     this.#tables = new TortureTables(family, tableName)
   }
 
@@ -50,6 +52,7 @@ export class WorkTable {
       op,
       locks: this.#locks,
       isPresent: this.#isPresent,
+      isPolled: this.#isPolled,
       record,
       anyKey: () => (percent(60) ? `hot:${between(1, HOT_KEYS)}` : coldKey()),
       coldKey,

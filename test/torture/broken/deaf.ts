@@ -1,7 +1,7 @@
 import type { WakeSource } from '../../../src/index.ts'
 import { changed } from './changed.ts'
 
-/** It says that it hears, and does not. */
+/** It says that it hears, and tells nobody. */
 export function deaf(source: WakeSource): WakeSource {
-  return changed(source, { subscribe: () => () => {}, isHearing: true })
+  return changed(source, { subscribe: (key) => source.subscribe(key, () => {}), isHearing: true })
 }

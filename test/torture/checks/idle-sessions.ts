@@ -1,6 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, type LockLook, type Span, when } from '../evidence.ts'
-import { SESSION_DELAY_MS, SESSION_KEYS } from '../session-keys.ts'
+import { SESSION_DELAYS_MS, SESSION_KEYS } from '../session-keys.ts'
 import { stoodStillMs } from './stood-still.ts'
 
 /** After a storm, sessions are opened anew, and those of the dead end. */
@@ -18,7 +18,7 @@ export const idleSessions: Check = {
   meaning:
     'in a calm, no session had the lock for longer than wake-ups take (or, where waiters poll, a `delay`), all in all, while somebody waited for it (G13)',
   find(evidence) {
-    const bound = SLACK_US + (evidence.isPolled ? SESSION_DELAY_MS * 1000 : 0)
+    const bound = SLACK_US + (evidence.isPolled ? SESSION_DELAYS_MS.polled * 1000 : 0)
     const waits = waitsOf(evidence)
     return evidence.calms.flatMap((calm) => {
       const settled = { from: calm.from + SETTLING_US, until: calm.until }

@@ -1,5 +1,6 @@
 import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type CommittedWrite, type Evidence, isGrant, type TrailEntry, whenUs } from '../evidence.ts'
+import { isGivenUp } from '../presences.ts'
 
 /** G3. What was written under a guard or a lock until commit, and committed, was written by the current holder. */
 export const lateWrites: Check = {
@@ -27,7 +28,8 @@ function wrongWith(write: CommittedWrite, evidence: Evidence, acknowledged: Ackn
     if (entry.atUs >= write.atUs) continue
     if (isGrant(entry) && entry.token !== null && entry.token > write.token)
       return `after ${entry.token} was granted at ${whenUs(evidence, entry.atUs)}`
-    if (isEnd(entry, write.token) && acknowledged.isHold(write.counter, write.token))
+    // What its process gives up, with its presence, stays out of reach for others until a guard that has passed lets go: the check above.
+    if (isEnd(entry, write.token) && acknowledged.isHold(write.counter, write.token) && !isGivenUp(entry, evidence))
       return `after its end at ${whenUs(evidence, entry.atUs)}`
   }
   return undefined

@@ -17,6 +17,20 @@ describe('late writes, lost updates', () => {
     expect(found(late.evidence())).toEqual(['late writes'])
   })
 
+  test('lawful: its process gave up the hold with its presence, after the guard had passed; nobody else had it before', () => {
+    const presence = '00000000000000a1'
+    const given = (taker: number) =>
+      new MadeUpStory()
+        .says(-10, { e: 'began', isPresent: true }, '1.1')
+        .holds(0, { token: 1, op: 'a', key: 'c', ttlMs: 500, process: '1.1', presence })
+        .says(90, { e: 'presence gone' }, '1.1')
+        .frees(100, 'c')
+        .writes(200, { op: 'a', value: 1, token: 1 })
+        .holds(taker, { token: 2, key: 'c' })
+    expectNothing(given(210).evidence())
+    expect(found(given(190).evidence())).toEqual(['late writes'])
+  })
+
   test('found: with a token that nobody was given', () => {
     const made = guarded().writes(100, { op: 'a', value: 1, token: 7 })
     expect(found(made.evidence())).toEqual(['late writes'])

@@ -21,6 +21,8 @@ export interface WorkTools {
   /** Leases of this process end with it: `presence: true`. */
   readonly isPresent: boolean
   readonly record: Recorder
+  /** Nobody is told of releases by other processes. */
+  readonly isPolled: boolean
   /** A key that everybody wants, or one of many that few want. */
   anyKey(): string
   coldKey(): string
