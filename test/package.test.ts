@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readPublicSurface } from '../scripts/public-surface.ts'
 import { REPOSITORY } from '../scripts/repository.ts'
 import { installedProject, type KyselyVersion, packedPackage } from './support/packed-package.ts'
@@ -95,6 +96,27 @@ describe.each(KYSELY_VERSIONS)('installed beside Kysely %s', (version) => {
     writeFileSync(join(projects[version], 'bench.db'), '')
     const { handOver } = JSON.parse(await outputOf(process.execPath, version, given))
     expect(handOver.count).toBeGreaterThan(0)
+  })
+
+  test('has the page of `verrou ui`, with all its files', async () => {
+    const folder = mkdtempSync(join(projects[version], 'ui-'))
+    const main = join(projects[version], 'node_modules/verrou-sql/dist/src/cli/main.js')
+    const { DATABASE_URL, ...env } = process.env
+    const ui = spawn(process.execPath, [main, 'ui', '--json'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    onTestFinished(() => void ui.kill())
+    const [line] = (await once(ui.stdout, 'data')) as [Buffer]
+    const { url } = JSON.parse(line.toString()) as { url: string }
+    const { headers } = await fetch(url)
+    const cookie = headers.get('set-cookie')?.split(';')[0] ?? ''
+    const sent = async (path: string) => (await fetch(new URL(path, url), { headers: { cookie } })).text()
+    const page = await sent('/')
+    const files = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? '')
+    expect(files).toContain('/uplot.css')
+    for (const path of [...files, '/uplot.js']) expect((await sent(path)).length).toBeGreaterThan(200)
   })
 
   test.each(ENTRY_POINTS)('%s can be required from CommonJS', async (specifier) => {

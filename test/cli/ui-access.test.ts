@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { isLoopbackAddress, isLoopbackName } from '../../src/cli/ui/loopback.ts'
 import { refusalOf } from '../../src/cli/ui/refused-request.ts'
 import type { Hold } from '../../src/index.ts'
@@ -83,6 +83,7 @@ describe('the page of verrou ui', () => {
 
   test('gives a cookie for the token, that no script and no other site can use, and the token is spent', async () => {
     const ui = await startedUi([], { cwd: folder })
+    onTestFinished(() => void ui.command.process.kill())
     const { status, headers } = await ask(ui.link)
     expect({ status, refresh: headers.refresh }).toEqual({ status: 200, refresh: '0; url=/' })
     expect(headers['set-cookie']).toEqual([

@@ -1,6 +1,6 @@
 import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { lookAtLocks } from '../../src/cli/watching/look-at-locks.ts'
 import type { LockFactory } from '../../src/index.ts'
 import { openChromium } from '../support/chromium.ts'
@@ -306,6 +306,7 @@ describe.runIf(browser && server)('when something ends', () => {
     const proxy = await TcpProxy.to(database.url)
     await proxy.up()
     const ui = await startedUi(['--url', proxy.through(database.url)], { cwd: database.folder })
+    onTestFinished(() => void ui.command.process.kill())
     const { page } = await openPage(ui)
     const trouble = page.locator('#trouble')
     const state = page.locator('#state-text')
