@@ -230,6 +230,9 @@ describe('what becomes of each', () => {
       const settled = Promise.allSettled(all)
       await turn()
       await answerAll()
+      // They are sent alone after a moment.
+      await vi.waitUntil(() => keys().length === 4)
+      await answerAll()
       expect(await settled).toMatchObject([
         { status: 'fulfilled', value: { key: 'a' } },
         { status: 'rejected', reason: bad },
