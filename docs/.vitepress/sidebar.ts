@@ -35,6 +35,7 @@ export function sidebar(): Item[] {
         item('Presence', '/guide/presence'),
         item('Handing a lock on', '/guide/handing-on'),
         ...namedPages({
+          'guide/the-command': 'The command, in pictures',
           'guide/testing': 'Testing your own code',
           'guide/observing': 'Events, logs and metrics',
           'guide/runbook': 'Runbook',
