@@ -1,5 +1,5 @@
 import { ask } from '../engine/ask.ts'
-import { boundsOf } from '../engine/bounds.ts'
+import { boundsOf, pause } from '../engine/bounds.ts'
 import { checkKeyPart, checkOptions, invalidOption } from '../options.ts'
 import type { ListedKey, ListLook } from '../store/lock-store.ts'
 import type { LockContext } from './lock-context.ts'
@@ -32,6 +32,7 @@ const LONGEST_PAGE = 10_000
 export async function listLocks({ rootStore, engine }: LockContext, options: ListOptions = {}): Promise<LockPage> {
   const { prefix, state, limit, after } = resolveList(options)
   const { timing } = engine
+  const bounds = boundsOf(timing.clock, Infinity)
   const found: ListedKey[] = []
   for (let afterKey: string | null = after; afterKey !== null; ) {
     const look: ListLook = {
@@ -39,9 +40,11 @@ export async function listLocks({ rootStore, engine }: LockContext, options: Lis
       // One more than asked for tells whether there is another page.
       limit: limit + 1 - found.length,
     }
-    const { keys, lastKey } = await ask(() => rootStore.list(look), timing, boundsOf(timing.clock, Infinity))
+    const { keys, lastKey } = await ask(() => rootStore.list(look), timing, bounds)
     found.push(...keys)
     afterKey = found.length > limit ? null : lastKey
+    // The driver of SQLite blocks the process: between two of many looks it renews its leases, and answers others.
+    if (afterKey !== null) await pause(timing.clock, 0, bounds)
   }
   const locks = found.slice(0, limit).map(lockInfoOf)
   return Object.freeze({

@@ -23,7 +23,7 @@ const verrou = new Verrou({
 await assert.rejects(verrou.use('kysely').createLock('early').acquire(), errors.E_SCHEMA_MISSING)
 await migrateToLatest(db)
 await migrateToLatest(db)
-assert.deepEqual(Object.keys(migrations), ['0001_verrou_locks', '0002_verrou_run_records'])
+assert.deepEqual(Object.keys(migrations), ['0001_verrou_locks', '0002_verrou_run_records', '0003_verrou_renewals'])
 
 for (const name of /** @type {const} */ (['memory', 'sqlite', 'kysely'])) {
   const locks = verrou.use(name)

@@ -153,6 +153,12 @@ export function overview(context: SuiteContext): void {
       const held = [0, 999, 1_000, 2_099].map((n) => keys[n]!)
       for (const key of held) await take(store, requestFor(key))
       for (const limit of [1, 2, 100]) expect((await listAll({ prefix, limit })).keys).toEqual(held)
+      let hasGoneOn = false
+      setTimeout(() => {
+        hasGoneOn = true
+      })
+      await listAll({ prefix })
+      expect(hasGoneOn).toBe(true)
       expect((await listAll({ prefix, state: 'free', limit: 10_000 })).keys).toHaveLength(2_096)
       const { keys: all, sizes } = await listAll({ prefix, state: 'all', limit: 700 })
       expect(all).toEqual(keys)
