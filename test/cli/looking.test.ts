@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LockFactory } from '../../src/index.ts'
-import { CLI_DATABASES, type CliDatabase, runVerrou } from '../support/cli.ts'
+import { CLI_DATABASES, type CliDatabase, runVerrouHere } from '../support/cli.ts'
 import { locksAt } from '../support/locks-at.ts'
-
-// Each starts a process, on machines that have other things to do.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** What a terminal would obey: red, a new line, and right-to-left. */
 const NASTY = 'in\u001b[31mvoice\n\u202e42'
 
-describe.concurrent.each(CLI_DATABASES)('on $name', ({ create }) => {
+describe.each(CLI_DATABASES)('on $name', ({ create }) => {
   let database: CliDatabase
   let locks: LockFactory
   let close: () => Promise<void>
-  const verrou = (...args: string[]) => runVerrou(args, { cwd: database.folder, env: database.env })
+  const verrou = (...args: string[]) => runVerrouHere([...args, '--url', database.url])
 
   beforeAll(async () => {
     database = await create()
@@ -30,7 +27,7 @@ describe.concurrent.each(CLI_DATABASES)('on $name', ({ create }) => {
     await database?.drop()
   })
 
-  test.concurrent('ls shows who holds what; what is not safe for a terminal is written out', async () => {
+  test('ls shows who holds what; what is not safe for a terminal is written out', async () => {
     const { stdout, stderr } = await verrou('ls')
     const [head, ...lines] = stdout.trimEnd().split('\n')
     expect({ head, stderr }).toEqual({
@@ -45,7 +42,7 @@ describe.concurrent.each(CLI_DATABASES)('on $name', ({ create }) => {
     ])
   })
 
-  test.concurrent('ls --json has a lock a line, and pages through all of them', async () => {
+  test('ls --json has a lock a line, and pages through all of them', async () => {
     const { stdout } = await verrou('ls', '--json', '--all')
     const listed = stdout
       .trimEnd()
@@ -65,7 +62,7 @@ describe.concurrent.each(CLI_DATABASES)('on $name', ({ create }) => {
     expect((await verrou('ls', '--limit', '2')).stderr).toMatch(/^verrou: there are more: .*\n$/)
   })
 
-  test.concurrent('inspect shows one key, and its last run', async () => {
+  test('inspect shows one key, and its last run', async () => {
     const { stdout } = await verrou('inspect', NASTY)
     expect(stdout).toMatch(/^KEY +in\\u001b\[31mvoice\\n\\u202e42\nstate +held\nhost +\S+\npid +\d+\nsince /)
     const { stdout: once } = await verrou('inspect', 'once')
@@ -82,7 +79,7 @@ describe.concurrent.each(CLI_DATABASES)('on $name', ({ create }) => {
     expect((await verrou('inspect', 'free')).stdout).toMatch(/\nstate +free\n/)
   })
 
-  test.concurrent('release --force says who was evicted, and the old hold is worth nothing', async () => {
+  test('release --force says who was evicted, and the old hold is worth nothing', async () => {
     const lock = locks.createLock('taken', '1m')
     await lock.acquire()
     const { code, stdout } = await verrou('release', 'taken', '--force', '--yes')
@@ -98,12 +95,12 @@ describe.concurrent.each(CLI_DATABASES)('on $name', ({ create }) => {
     expect(await verrou('release', 'taken', '--force')).toMatchObject({ code: 0, stdout: 'taken was free already\n' })
   })
 
-  test.concurrent('prune tells how many', async () => {
+  test('prune tells how many', async () => {
     expect(JSON.parse((await verrou('prune', '--json')).stdout)).toEqual({ removed: 0 })
     expect((await verrou('prune')).stdout).toMatch(/^removed 0 rows that had been free for 1h from \S+\n$/)
   })
 
-  test.concurrent('migrate goes up and down, tells what is applied, and prints what it does', async () => {
+  test('migrate goes up and down, tells what is applied, and prints what it does', async () => {
     const table = ['--table', 'of_its_own']
     expect((await verrou('migrate', 'status', ...table)).stdout).toMatch(/\n0001_verrou_locks +pending\n/)
     const { migrations } = JSON.parse((await verrou('migrate', 'up', '--json', ...table)).stdout)

@@ -76,6 +76,8 @@ test.runIf(isSelected('postgres-18'))(
       }
     })
 
+    // On a machine with much to do, it takes seconds until the first ones are at work.
+    await expect.poll(() => atWork.size, { timeout: 60_000 }).toBe(KEYS.length)
     const done = await torment(random, { running, atWork }, server)
     end.abort()
     for (const command of running) command.process.kill('SIGTERM')

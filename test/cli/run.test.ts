@@ -45,7 +45,7 @@ describe.concurrent.each(CLI_DATABASES)('verrou run on $name', ({ create }) => {
     const first = start('busy', '--label', 'first', '--', process.execPath, '-e', STUBBORN)
     await first.printed('pid')
     expect(await run('busy', '--no-wait', '--', 'echo', 'never')).toMatchObject({ code: 75, stdout: '' })
-    expect(await run('busy', '--wait', '100ms', '--conflict-exit-code', '3', '--', 'echo', 'never')).toMatchObject({
+    expect(await run('busy', '--wait', '1s', '--conflict-exit-code', '3', '--', 'echo', 'never')).toMatchObject({
       code: 3,
       stdout: '',
     })

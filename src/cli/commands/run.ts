@@ -81,25 +81,36 @@ export function runCommand(): Command {
       `verrou run import --ttl 1m --wait 10s -- sh -c 'echo "$VERROU_KEY $VERROU_FENCING_TOKEN"'`,
       'tells the command its key and fencing token',
     )
+    .hook('preAction', requireDashes)
     .action((key: string, command: string[], options: RunOptions) => run(key, command, options))
 }
 
 const NOTES = `The command gets VERROU_KEY and VERROU_FENCING_TOKEN, the standard streams, and every signal that verrou gets. Its exit code is passed on;
-128 + n, if a signal has ended it. SIGTERM ends it: SIGTERM for the command, SIGKILL after --grace, and the lock is released.
+128 + n, if a signal has ended it. SIGTERM ends it: SIGTERM for the command, SIGKILL after --grace, and the lock is released. With --json, what
+came of it is a line of JSON on standard error.
 
 While it runs, the lease is renewed. When that fails, the command gets SIGTERM before the lease ends (by --grace, at most a third of the TTL), and
-SIGKILL when it ends; also while verrou is stopped, or after it was killed. Whatever the command leaves running in its session ends with it.`
+SIGKILL when it ends; also while verrou is stopped, or after it was killed. When somebody else took the lock away, or a session has ended, the
+command may go on for --grace beside the next holder's.
+
+The command has a session of its own, without a controlling terminal: what asks for a password on /dev/tty cannot. Whatever it leaves running in
+that session ends with it. On Linux and macOS; on Windows, in WSL.`
 
 function exitCodeOption(text: string): number {
   if (/^\d{1,3}$/.test(text) && Number(text) <= 255) return Number(text)
   throw new InvalidArgumentError('It must be a number from 0 to 255.')
 }
 
+/** Without them, an option that is meant for the command could be taken for one of ours. */
+function requireDashes(command: Command): void {
+  // Commander keeps what it was given, and does not declare it.
+  const { rawArgs = [] } = (command.parent ?? command) as Command & { rawArgs?: readonly string[] }
+  if (rawArgs.includes('--')) return
+  throw new CliError('USAGE', 'put -- before the command: verrou run <key> -- <command>')
+}
+
 async function run(key: string, command: readonly string[], options: RunOptions): Promise<void> {
   checkKey(key)
-  // Else an option that is meant for the command could be taken for one of ours.
-  if (!process.argv.includes('--'))
-    throw new CliError('USAGE', 'put -- before the command: verrou run <key> -- <command>')
   if (process.platform === 'win32') {
     throw new CliError('UNAVAILABLE', '`verrou run` needs process groups, which Windows does not have: use it in WSL')
   }
