@@ -50,7 +50,7 @@ describe('the benchmark', () => {
     if (postgres === undefined) return expect(output).toContain('not run: all of P1: postgres cannot be had')
     expect(postgres).toMatchObject({ isDurable: true, settings: { fsync: 'on', synchronous_commit: 'on' } })
     expect(output).toMatch(/│ verrou-sql, pgStore +│ 1 caller +│ +[1-9][\d,]* │/)
-    expect(scenarios[0]?.targets.map(({ seen }) => seen !== undefined)).toEqual([true, true, true])
+    expect(scenarios[0]?.targets.map(({ seen }) => seen !== undefined)).toEqual([true, true, true, true])
   })
 
   test('stopped by Ctrl-C, ends its processes and removes its folders', { timeout: 60_000 }, async () => {
