@@ -28,7 +28,8 @@ for (const server of OURS.filter(({ family }) => family === 'postgres')) {
 }
 
 for (const { name, url } of OURS.filter(({ family }) => family === 'mysql')) {
-  const ofKysely = isBroken ? [] : [kyselyBackend(name, 'mysql', url + PORTABLE)]
+  // To Kysely, MariaDB is the same.
+  const ofKysely = isBroken || name === 'mariadb' ? [] : [kyselyBackend(name, 'mysql', url + PORTABLE)]
   for (const backend of [mysqlBackend(name, url + PORTABLE), ...ofKysely]) {
     const portable = { ...backend, name: `portable ${backend.name}` }
     contract(portable)

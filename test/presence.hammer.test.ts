@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { BACKENDS } from './support/backends.ts'
+import { ONE_OF_EACH } from './support/backends.ts'
 import type { OpenBackend, TableAddress } from './support/contract-backend.ts'
 import { presenceSessions } from './support/presence-sessions.ts'
 import { type RunningChild, startChild } from './support/running-child.ts'
@@ -13,7 +13,7 @@ const PROCESSES = 8
 const WORK_MS = 6_000
 const COUNTERS = 4
 
-for (const { name, family, url } of BACKENDS) {
+for (const { name, family, url } of ONE_OF_EACH) {
   describe(name, () => {
     const setUp = async () => {
       const open = await (family === 'postgres' ? pgBackend(name, url) : mysqlBackend(name, url)).open()
@@ -125,4 +125,4 @@ function startWorkers(address: TableAddress, counters: string, workMs = WORK_MS,
   }
 }
 
-test.runIf(BACKENDS.length === 0)('nothing to test: no server is selected', () => {})
+test.runIf(ONE_OF_EACH.length === 0)('nothing to test: no server is selected', () => {})

@@ -36,6 +36,6 @@ export function kyselyBackends(): ContractBackend[] {
   return [
     ...(isSelected('sqlite') ? [kyselyBackend('sqlite', 'sqlite', ':memory:')] : []),
     ...(isSelected('postgres') ? [kyselyBackend('pglite', 'postgres', 'pglite')] : []),
-    ...BACKENDS.map(({ name, family, url }) => kyselyBackend(name, family, url)),
+    ...ONE_OF_EACH.map(({ name, family, url }) => kyselyBackend(name, family, url)),
   ]
 }

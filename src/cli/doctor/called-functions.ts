@@ -8,6 +8,7 @@ export const CALLED_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
     ...['json_to_recordset', 'pg_try_advisory_xact_lock', 'row_number', 'set_config', 'transaction_timestamp'],
     ...['unnest', 'version'],
   ],
+  'listing and pruning': ['count', 'left', 'length'],
   'waking waiters': ['pg_listening_channels', 'pg_notify'],
   'session locks': [
     ...['current_database', 'pg_advisory_unlock', 'pg_advisory_unlock_shared', 'pg_try_advisory_lock'],
