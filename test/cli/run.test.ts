@@ -44,7 +44,11 @@ describe.concurrent.each(CLI_DATABASES)('verrou run on $name', ({ create }) => {
   test.concurrent('waits for whoever is at it, by default; --no-wait and --wait do not, and have an exit code', async () => {
     const first = start('busy', '--label', 'first', '--', process.execPath, '-e', STUBBORN)
     await first.printed('pid')
-    expect(await run('busy', '--no-wait', '--', 'echo', 'never')).toMatchObject({ code: 75, stdout: '' })
+    expect(await run('busy', '--no-wait', '--', 'echo', 'never')).toEqual({
+      code: 75,
+      stdout: '',
+      stderr: expect.stringMatching(/^verrou: nothing was run: busy is held by first, for \d+m?s\n$/),
+    })
     expect(await run('busy', '--wait', '1s', '--conflict-exit-code', '3', '--', 'echo', 'never')).toMatchObject({
       code: 3,
       stdout: '',
@@ -74,7 +78,7 @@ describe.concurrent.each(CLI_DATABASES)('verrou run on $name', ({ create }) => {
     expect(await once('--', 'echo', 'ran')).toMatchObject({ code: 0, stdout: 'ran\n' })
     const { code, stdout, stderr } = await once('--', 'echo', 'again')
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
-    expect(stderr).toMatch(/^verrou: nothing to do: once was run in this period.*\n$/)
+    expect(stderr).toMatch(/^verrou: nothing was run: once was run in this period already, by \S+:\d+, \S+ ago\n$/)
     expect(await once('--conflict-exit-code', '4', '--', 'echo', 'again')).toMatchObject({ code: 4 })
   })
 

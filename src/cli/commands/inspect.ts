@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts'
 import { connect } from '../connect.ts'
 import { type DatabaseOptions, databaseCommand } from '../database-command.ts'
 import { holderOf } from '../holder.ts'
+import { isRestOfPeriod, lastRunOf } from '../last-run.ts'
 import { durationText } from '../output/duration-text.ts'
 import { printJson } from '../output/print-json.ts'
 import { printable } from '../output/printable.ts'
@@ -25,7 +26,7 @@ async function inspect(key: string, options: DatabaseOptions): Promise<void> {
   const locks = connection.openLocks()
   const info = await locks.inspect(key)
   if (!info) throw notFound(key)
-  const lastRun = await locks.lastRun(key)
+  const lastRun = await lastRunOf(locks, key)
   if (options.json) return printJson({ ...info, ...holderOf(info.heldBy), lastRun: lastRun && runForMachines(lastRun) })
   const screen = openScreen()
   screen.print(
@@ -69,11 +70,6 @@ function rowsOf(info: LockInfo, lastRun: LastRun | null, { colors }: Screen): st
     ['renewals', String(info.renewals)],
     ['somebody waits', info.isWanted ? 'yes' : 'no'],
   ]
-}
-
-/** The run has ended, and its lock keeps others from the next one until the period is over. */
-function isRestOfPeriod({ acquiredAt }: LockInfo, lastRun: LastRun | null): boolean {
-  return acquiredAt !== null && acquiredAt.getTime() === lastRun?.startedAt
 }
 
 function runRows(run: LastRun | null, { colors }: Screen): string[][] {

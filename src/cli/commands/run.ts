@@ -8,6 +8,9 @@ import { connect } from '../connect.ts'
 import { type DatabaseOptions, databaseCommand } from '../database-command.ts'
 import { durationOption } from '../duration-option.ts'
 import { EXIT_CODES, exitCodeOfSignal } from '../exit-codes.ts'
+import { holderText } from '../holder.ts'
+import { isRestOfPeriod, lastRunOf } from '../last-run.ts'
+import { durationText } from '../output/duration-text.ts'
 import { printNote } from '../output/print-note.ts'
 import { printable } from '../output/printable.ts'
 import { EndedBySignal, SignalPassing } from '../run/pass-signals.ts'
@@ -182,16 +185,23 @@ async function tellRefusal(key: string, locks: LockFactory, options: RunOptions)
   const isOnce = options.oncePer !== undefined
   const exitCode = options.conflictExitCode ?? (isOnce ? EXIT_CODES.OK.code : EXIT_CODES.NOT_GRANTED.code)
   if (options.json) tellMachines({ key, granted: false, exitCode })
-  else if (isOnce) printNote(`nothing to do: ${printable(key)} ${await lastRunText(key, locks)}`)
-  else printNote(`the lock ${printable(key)} is held by somebody else; nothing was run`)
+  else {
+    // What happened is known: that nobody can tell more does not change it.
+    const why = options.session ? 'is held' : await whyRefused(key, locks).catch(() => 'is held')
+    printNote(`nothing was run: ${printable(key)} ${why}`)
+  }
   return exitCode
 }
 
-async function lastRunText(key: string, locks: LockFactory): Promise<string> {
-  const last = await locks.lastRun(key)
-  if (!last) return 'is being run'
-  const by = last.heldBy === null ? '' : `, by ${printable(last.heldBy)}`
-  return `was run in this period, or is being run (last: ${new Date(last.startedAt).toISOString()}${by})`
+/** As it is now: whoever was in the way may be gone. */
+async function whyRefused(key: string, locks: LockFactory): Promise<string> {
+  const info = await locks.inspect(key)
+  if (!info?.isHeld) return 'was held by somebody'
+  const [holder, forLong] = [holderText(info.heldBy), durationText(info.heldMs ?? 0)]
+  const lastRun = await lastRunOf(locks, key)
+  return isRestOfPeriod(info, lastRun)
+    ? `was run in this period already, by ${holder}, ${forLong} ago`
+    : `is held by ${holder}, for ${forLong}`
 }
 
 /** Standard output belongs to the command. */
