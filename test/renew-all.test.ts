@@ -10,7 +10,8 @@ function sendingTo(locked: ReadonlySet<string>): { send: SendRenewal; sent: () =
   const send: SendRenewal = async (statement, { renewals = [], key }) => {
     sent++
     if (statement.name === 'inspect') {
-      const row = { owner: 'o', token: 1, remaining: 1_000, now: 1 }
+      const told = { acquired_at: 1, held_by: null, renewals: 0, wanted: 0 }
+      const row = { owner: 'o', token: 1, remaining: 1_000, now: 1, ...told }
       return { rows: locked.has(String(key)) ? [row] : [], affectedRows: 0, insertId: 0 }
     }
     const extended = renewals.filter((one) => !locked.has(one.key) && !one.key.startsWith('gone'))
