@@ -151,6 +151,16 @@ describe('beliefs', () => {
     expect(found(committed)).toEqual(['believed holds overlap', 'grants that were not usable'])
   })
 
+  test('lawful: of one that was rolled back, whose token the next one has, since a fault had set it ahead', () => {
+    const again = new MadeUpStory()
+      .says(0, { e: 'ask', op: 'a', key: 'k', owner: 'a', waitMs: 0 }, '1.1')
+      .says(1, { e: 'granted', op: 'a', key: 'k', token: 7, leftMs: 3_000, tentative: true }, '1.1')
+      .says(2, { e: 'rolled back', op: 'a', code: 'changed its mind' }, '1.1')
+      .holds(100, { token: 7, op: 'b' })
+      .letsGo(200, { token: 7 })
+    expectNothing(again.evidence())
+  })
+
   test('lawful: what a failover lost is believed in for a while', () => {
     const lost = new MadeUpStory()
       .says(0, { e: 'granted', op: 'a', key: 'k', token: 1, leftMs: 5_000 }, '1.1')

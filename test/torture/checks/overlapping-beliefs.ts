@@ -32,6 +32,8 @@ function beliefsOf(evidence: Evidence): Belief[] {
   const untils = untilsOf(evidence)
   return evidence.history.flatMap((event) => {
     if (event.e !== 'granted' || event.leftMs === null || !acknowledged.isHold(event.key, event.token)) return []
+    // Where a token was set ahead, the next grant has the token of one that was rolled back.
+    if (event.tentative && !acknowledged.committed.has(event.op)) return []
     if (isLossFelt(evidence, event.t)) return []
     const deadline = Math.max(event.t + event.leftMs * 1000, untils.get(`${event.key} ${event.token}`) ?? 0)
     const released = acknowledged.releaseOf(event.key, event.token) ?? Number.POSITIVE_INFINITY
