@@ -22,7 +22,17 @@ function manifestIn(folder: string): Manifest {
 
 /** Beside `ms`, what the command is made with; the library loads none of it. */
 const OF_THE_COMMAND = [
-  ...['@bomb.sh/tab', 'cli-progress', 'cli-table3', 'commander', 'log-update', 'picocolors', 'slice-ansi', 'uplot'],
+  ...[
+    '@bomb.sh/tab',
+    'cli-progress',
+    'cli-table3',
+    'commander',
+    'log-update',
+    'picocolors',
+    'slice-ansi',
+    'string-width',
+    'uplot',
+  ],
 ]
 
 const LIBRARY = readSourceFiles().filter(({ path }) => !path.startsWith('cli/'))
