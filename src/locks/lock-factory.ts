@@ -1,55 +1,24 @@
-import { hostname } from 'node:os'
 import type { TransactionLike } from '../caller-transaction.ts'
 import type { Duration, Ttl } from '../duration.ts'
-import type { Timing } from '../engine/ask.ts'
-import { boundsOf } from '../engine/bounds.ts'
-import { Closing } from '../engine/closing.ts'
-import { DatabaseClock } from '../engine/database-clock.ts'
-import { BackgroundGiveBack } from '../engine/give-back.ts'
-import { handingOver } from '../engine/hand-over.ts'
-import { KeepAlive } from '../engine/keep-alive.ts'
-import { SharedSignals } from '../engine/shared-signals.ts'
-import { WaitLines } from '../engine/wait-lines.ts'
-import { errors } from '../errors.ts'
-import type { Logger } from '../logger.ts'
-import {
-  BOOLEAN_RULE,
-  checkLabel,
-  checkOptions,
-  invalidOption,
-  type LockFactoryOptions,
-  resolveKeeping,
-  resolveRetry,
-  type WithinOptions,
-} from '../options.ts'
+import { invalidOption, type LockFactoryOptions, type WithinOptions } from '../options.ts'
 import type { LockStore } from '../store/lock-store.ts'
-import { systemClock } from '../system-clock.ts'
+import { closeFactory } from './close-factory.ts'
 import { type ElectOptions, elect, type LeaderCallback } from './elect.ts'
-import { EventListeners, type WorkWrapper } from './event-listeners.ts'
-import { HoldRegistry } from './hold-registry.ts'
-import { LeakWatch } from './leak-watch.ts'
+import type { WorkWrapper } from './event-listeners.ts'
+import { type FactoryParts, factoryParts } from './factory-parts.ts'
 import { type ListOptions, type LockPage, listLocks } from './list-locks.ts'
 import type { Lock, RunCallback, RunOutcome } from './lock.ts'
-import { type LockContext, loseWithPresence, releaseLease } from './lock-context.ts'
+import type { LockContext } from './lock-context.ts'
 import type { LockEvents } from './lock-events.ts'
 import { inspectLock, type LockInfo } from './lock-info.ts'
-import { logEvents, resolveLogger } from './log-events.ts'
 import { newLock, restoredLock } from './new-lock.ts'
-import { numberedIds } from './numbered-ids.ts'
 import { type Pruned, type PruneOptions, prune } from './prune.ts'
-import { Reporter } from './reporter.ts'
 import { type LastRun, lastRunOf, type RunOncePerOptions, runOncePer } from './run-once-per.ts'
 import type { SerializedLock } from './serialized-lock.ts'
 import { type SessionContext, sessionContextOf } from './session-context.ts'
 import { newSessionLock, type SessionLock } from './session-lock.ts'
 import { checkSessionOptions, isStrategy, type SessionLockOptions } from './session-options.ts'
 import { TransactionLocks } from './transaction-locks.ts'
-
-/** The options of a factory, and of `Verrou` for all of its own. */
-export const FACTORY_OPTIONS = ['retry', 'label', 'keepAlive', 'maxHold', 'logger', 'leakWarnings']
-
-/** How long closing waits for callbacks in progress, and again for the database to confirm the releases. */
-const CLOSE_WITHIN_MS = 5_000
 
 /**
  * Makes locks that live in one store.
@@ -59,13 +28,8 @@ const CLOSE_WITHIN_MS = 5_000
  * const lock = locks.createLock('invoice:42', '30s')
  */
 export class LockFactory implements AsyncDisposable {
-  readonly #store: LockStore
+  readonly #parts: FactoryParts
   readonly #context: LockContext
-  readonly #giveBack: BackgroundGiveBack
-  readonly #keepAlive: KeepAlive
-  readonly #closing = new Closing()
-  readonly #listeners: EventListeners
-  #endLogging = () => {}
   #session: SessionContext | undefined
   #closed: Promise<void> | undefined
 
@@ -76,44 +40,8 @@ export class LockFactory implements AsyncDisposable {
    */
   constructor(store: LockStore, options: LockFactoryOptions = {}) {
     checkStore('store', store)
-    checkOptions('options', options, FACTORY_OPTIONS)
-    const retry = resolveRetry(options.retry)
-    const timing: Timing = { clock: systemClock, chance: Math.random }
-    const giveBack = new BackgroundGiveBack(store, timing, (key) => lines.freed(key))
-    const lines = new WaitLines({ store, timing, giveBack })
-    const heldBy = checkLabel(options.label) ?? `${hostname()}:${process.pid}`
-    const logger = resolveLogger(options.logger)
-    this.#listeners = new EventListeners(store.wakeSource, logger)
-    const reporter = new Reporter(this.#listeners, heldBy, 'lease')
-    this.#store = store
-    this.#giveBack = giveBack
-    this.#keepAlive = new KeepAlive({
-      ...{ store, timing, lost: (key) => lines.freed(key) },
-      failed: (holds, error) => reporter.renewalFailed(holds, error),
-    })
-    this.#context = {
-      engine: { store, timing, waiting: lines, giveBack, handingOver: handingOver({ store, timing, giveBack, lines }) },
-      rootStore: store,
-      keepAlive: this.#keepAlive,
-      keeping: resolveKeeping(options),
-      retry,
-      once: { ...retry, attempts: 1 },
-      heldBy,
-      nextAttempt: numberedIds(),
-      closing: this.#closing,
-      signals: new SharedSignals(),
-      holds: new HoldRegistry(timing.clock, {
-        presence: store.presence,
-        lost: (held) => loseWithPresence(this.#context, held),
-      }),
-      databaseClock: new DatabaseClock(timing.clock),
-      checked: new Set(),
-      running: new Map(),
-      reporter,
-      leaks: leakWatchOf(options.leakWarnings, this.#keepAlive, logger),
-    }
-    // At last: the store remembers it, also of a factory whose options are refused.
-    if (logger) this.#endLogging = logEvents(this.#listeners, logger)
+    this.#parts = factoryParts(store, options)
+    this.#context = this.#parts.context
   }
 
   /**
@@ -308,7 +236,7 @@ export class LockFactory implements AsyncDisposable {
    * locks.on('lost', ({ key, heldMs, reason }) => logger.warn({ key, heldMs, reason }, 'lock lost'))
    */
   on<Name extends keyof LockEvents>(event: Name, listener: (event: LockEvents[Name]) => unknown): () => void {
-    return this.#listeners.on(event, listener)
+    return this.#parts.listeners.on(event, listener)
   }
 
   /**
@@ -322,7 +250,7 @@ export class LockFactory implements AsyncDisposable {
    * locks.wrapWork(({ key }, work) => logContext.run({ lock: key }, work))
    */
   wrapWork(wrapper: WorkWrapper): () => void {
-    return this.#listeners.wrapWork(wrapper)
+    return this.#parts.listeners.wrapWork(wrapper)
   }
 
   /**
@@ -333,7 +261,7 @@ export class LockFactory implements AsyncDisposable {
    * open; a connection that the store has opened beside it is closed.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= closeFactory(this.#parts, this.#session)
     return this.#closed
   }
 
@@ -341,51 +269,6 @@ export class LockFactory implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  async #close(): Promise<void> {
-    const contexts = [this.#context, ...(this.#session ? [this.#session] : [])]
-    const reason = new errors.E_CLOSED('this LockFactory was closed')
-    this.#closing.abort(reason)
-    for (const held of contexts.flatMap(({ holds }) => holds.all())) held.abort(reason)
-    await this.#within(Promise.allSettled(contexts.flatMap(({ running }) => [...running.keys()])))
-    // Not before: the work that goes on is in its critical section.
-    this.#keepAlive.close()
-    await this.#within(Promise.allSettled(contexts.flatMap(releaseLeftovers)))
-    this.#context.holds.sweep()
-    await Promise.all([this.#giveBack.close(CLOSE_WITHIN_MS), this.#session?.giveBack.close(CLOSE_WITHIN_MS)])
-    await this.#within(this.#store.close())
-    this.#endLogging()
-  }
-
-  async #within(work: Promise<unknown>): Promise<void> {
-    await boundsOf(this.#context.engine.timing.clock, CLOSE_WITHIN_MS)
-      .race(work)
-      .catch(() => {})
-  }
-}
-
-/** @throws LockError `E_INVALID_OPTION` */
-function leakWatchOf(given: unknown, keepAlive: KeepAlive, logger: Logger | undefined): LeakWatch | undefined {
-  if (!BOOLEAN_RULE.isValid(given)) throw invalidOption('leakWarnings', BOOLEAN_RULE.rule, given)
-  if (given === false || (given === undefined && isProduction())) return undefined
-  return new LeakWatch({ isForAcquire: given === true, isKeptAlive: (held) => keepAlive.keeps(held), logger })
-}
-
-/** Where the environment may not be read, as in Deno without the permission, nobody develops. */
-function isProduction(): boolean {
-  try {
-    return process.env.NODE_ENV === 'production'
-  } catch {
-    return true
-  }
-}
-
-/** What closing releases. Work that did not end in time is still in its critical section: its lease ends by itself, its session lock with the work. */
-function releaseLeftovers(context: LockContext): Promise<boolean>[] {
-  const { holds, running } = context
-  const atWork = new Set(running.values())
-  const leftovers = holds.all().filter((held) => !held.isShared && !held.isOver() && !atWork.has(held))
-  return leftovers.map((held) => releaseLease(context, held))
 }
 
 /** @throws LockError `E_INVALID_OPTION` for what is no store */

@@ -15,6 +15,7 @@ import type {
   TryOutcome,
   WantAnswer,
 } from './lock-store.ts'
+import { RETENTION_US } from './retention.ts'
 
 interface Row {
   owner: string | null
@@ -29,8 +30,6 @@ interface Row {
   lastRun: RunRecord | null
 }
 
-/** An hour: by then nobody releases a hold that ran out. */
-const RETENTION_US = 3_600_000_000
 /** Thirty days: somebody may ask when a monthly report ran last. */
 const RUN_RETENTION_US = 30 * 24 * 3_600_000_000
 /** Free rows are looked for when there are this many rows, and then at every doubling. */

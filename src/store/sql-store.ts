@@ -109,7 +109,7 @@ export class SqlStore implements LockStore {
 
   async release(hold: LeaseHold): Promise<boolean> {
     const isReleased = await (this.#batching?.release(hold) ?? this.#releaseAlone(hold))
-    if (isReleased) this.#alone.freed(hold.key)
+    if (isReleased && this.#dialect?.freedTry) this.#alone.freed(hold.key)
     return isReleased
   }
 

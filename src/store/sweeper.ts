@@ -1,10 +1,8 @@
 import type { LockStore } from './lock-store.ts'
+import { RETENTION_US } from './retention.ts'
 
 /** Grants of this store between two looks for rows that can go. */
 const GRANTS_BETWEEN_LOOKS = 250
-
-/** An hour: by then nobody releases a hold that ran out. */
-const RETENTION_US = 3_600_000_000
 
 /** What the sweeper has done by a store. */
 export type SweepActions = Pick<LockStore, 'findOld' | 'removeOld'>

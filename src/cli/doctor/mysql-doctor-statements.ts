@@ -3,7 +3,7 @@ import { NEVER, RUN_RETENTION_US } from '../../dialects/dialect.ts'
 import { mysqlNow } from '../../dialects/mysql/statements.ts'
 import { tableId } from '../../dialects/table-id.ts'
 import type { ResolvedTable } from '../../options.ts'
-import { RETENTION_US } from './retention.ts'
+import { RETENTION_US } from '../../store/retention.ts'
 
 /** What the doctor asks MySQL and MariaDB: reads only, and nothing that locks a row or waits for one. Views give names in capitals: hence the aliases. */
 export const mysqlDoctorStatements = {

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { RUN_RETENTION_US } from '../../dialects/dialect.ts'
 import { tableId } from '../../dialects/table-id.ts'
 import type { ResolvedTable } from '../../options.ts'
-import { RETENTION_US } from './retention.ts'
+import { RETENTION_US } from '../../store/retention.ts'
 
 /**
  * What the doctor asks Postgres: reads only, and nothing that waits for a row. Views of statistics show other roles' sessions only to members of

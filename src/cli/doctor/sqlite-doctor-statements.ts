@@ -3,7 +3,7 @@ import { NEVER, RUN_RETENTION_US } from '../../dialects/dialect.ts'
 import { sqliteNow } from '../../dialects/sqlite/statements.ts'
 import { tableId } from '../../dialects/table-id.ts'
 import type { ResolvedTable } from '../../options.ts'
-import { RETENTION_US } from './retention.ts'
+import { RETENTION_US } from '../../store/retention.ts'
 
 /** What the doctor asks SQLite. Pragmas are functions here, so that their answers have names: https://sqlite.org/pragma.html#pragfunc */
 export const sqliteDoctorStatements = {
