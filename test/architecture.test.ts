@@ -70,8 +70,8 @@ const UNKNOWN_TO_THE_ENGINE = [
 /** Who may look at the process, and at what of it. */
 const PROCESS_USES = [
   // In production leaks are not looked for.
-  'locks/lock-factory.ts: process.env',
-  'locks/lock-factory.ts: process.pid',
+  'locks/factory-parts.ts: process.env',
+  'locks/factory-parts.ts: process.pid',
   // Mistakes in the code around the library, if there is no logger.
   'locks/warn.ts: process.emitWarning',
   'node-version.ts: globalThis.process',

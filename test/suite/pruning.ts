@@ -61,7 +61,9 @@ export function pruning(context: SuiteContext): void {
     const { portions, freeSinceUs } = await store.findOld('', HOUR_MS * 1_000)
     expect(portions.flat()).toEqual(expect.arrayContaining([used.key, idle.key]))
     await store.release(await take(store, requestFor(used.key)))
-    expect(await store.removeOld([used.key, idle.key], freeSinceUs)).toBe(1)
+    const removed = await store.removeOld([used.key, idle.key], freeSinceUs)
+    // A grant in a few hundred is followed by a sweep, which may have been there first.
+    expect(removed).toBeLessThanOrEqual(1)
     expect(await isThere(used.key)).toBe(true)
     expect(await isThere(idle.key)).toBe(false)
   })
