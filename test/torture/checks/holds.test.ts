@@ -103,7 +103,9 @@ describe('grants that were not usable', () => {
   })
 
   test('lawful: told "refused", and given back soon', () => {
-    expectNothing(unheard().says(1_010, { e: 'refused', op: 'lost' }).frees(1_200).evidence())
+    const givenBack = (atMs: number) => unheard().says(1_010, { e: 'refused', op: 'lost' }).frees(atMs).evidence()
+    expectNothing(givenBack(1_590))
+    expect(found(givenBack(1_650))).toEqual([NAME])
   })
 
   test('lawful: the same, and looked at late', () => {

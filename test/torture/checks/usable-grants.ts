@@ -2,8 +2,11 @@ import { Acknowledged } from '../acknowledged.ts'
 import { type Check, type Evidence, isGrant, type TrailEntry, when } from '../evidence.ts'
 import { wasHindered } from '../hindered.ts'
 
-/** What an unheard grant may stay, when nothing hinders its being given back: "somebody holds it" must not be a lie, a failure is tidied up after. */
-const GIVEN_BACK_WITHIN_US = { refused: 300_000, failed: 1_200_000, granted: 1_200_000 }
+/**
+ * What an unheard grant may stay, when nothing hinders its being given back: "somebody holds it" must not be a lie for longer than two efforts take, since the
+ * first may meet a conflict and is repeated within 200 ms; a failure is tidied up after.
+ */
+const GIVEN_BACK_WITHIN_US = { refused: 600_000, failed: 1_200_000, granted: 1_200_000 }
 
 /** G6. Who is told "granted" holds something, and who is told anything else holds nothing. */
 export const usableGrants: Check = {
