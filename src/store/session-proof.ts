@@ -46,23 +46,39 @@ export class SessionProof {
    * @throws LockError `E_SESSION_POOLED`; whatever the driver throws, when there is no answer
    */
   async provide(connection: HearingConnection, openMs: number, isOver: () => boolean): Promise<void> {
+    const first = await this.#listen(connection, openMs, isOver)
+    // What came with an answer only: a pooler gave it the same session once more, or the network was silent for that long.
+    const last = first === 'late' ? await this.#listen(connection, openMs, isOver) : first
+    if (last !== 'heard') throw new errors.E_SESSION_POOLED(POOLED)
+  }
+
+  /** @returns when it heard of what another client notified: while it was idle, with its next answer, or not at all */
+  async #listen(
+    connection: HearingConnection,
+    openMs: number,
+    isOver: () => boolean,
+  ): Promise<'heard' | 'late' | 'unheard'> {
     const { hearing, executor, clock } = this.#parts
     await connection.execute(hearing.listen, [], openMs)
     const other = this.#parts.connect()
     const { promise: heard, resolve } = Promise.withResolvers<void>()
     const id = randomId()
-    this.#awaited.set(id, resolve)
+    let isLate = false
+    this.#awaited.set(id, () => {
+      isLate = true
+      resolve()
+    })
     try {
       await ownOrPool(other, executor, clock).execute(hearing.notify, [hearing.channel, id], openMs)
-      if (await this.#isHeard(heard)) return
+      if (await this.#isHeard(heard)) return 'heard'
+      // On a session that has ended it would open another one.
+      if (!isOver()) await connection.execute(hearing.unlisten, [], ANSWER_MS)
     } finally {
       this.#awaited.delete(id)
       void other.close()
     }
-    // A network that has gone silent is another matter: then this has no answer, either. On a session that has ended it would open another one.
-    if (!isOver()) await connection.execute(hearing.unlisten, [], ANSWER_MS)
     if (isOver()) throw new Error('the session has ended while it was being proven')
-    throw new errors.E_SESSION_POOLED(POOLED)
+    return isLate ? 'late' : 'unheard'
   }
 
   /** @returns whether it is for the proof */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { dialectNamed } from '../../src/dialects/detect.ts'
 import type { SessionDialect } from '../../src/dialects/session-dialect.ts'
 import { isLockError } from '../../src/index.ts'
@@ -89,4 +89,37 @@ test('a session that hears nothing is one of a pooler, and is for a while', asyn
   await expect(session.send(QUESTION, [])).rejects.toMatchObject({ code: 'E_SESSION_POOLED' })
   await clock.pass(60_000)
   await session.send(QUESTION, [])
+})
+
+describe('what is notified comes with the next answer only', () => {
+  /** On the first connection, which is proven. */
+  function bringsWithAnswers({ server }: ReturnType<typeof pinned>, isStillDeaf: boolean): void {
+    const [proven] = server.connections as [ScriptedConnection]
+    const execute = proven.execute.bind(proven)
+    proven.isDeaf = true
+    proven.execute = async (wording, values, withinMs) => {
+      if (wording.sql.includes('unlisten')) {
+        proven.isDeaf = false
+        proven.notify(...(server.notifications.at(-1) as [string, string]))
+        proven.isDeaf = isStillDeaf
+      }
+      return execute(wording, values, withinMs)
+    }
+  }
+
+  test('once: the network was silent, and the session is proven after all', async () => {
+    const made = pinned()
+    const sent = made.session.send(QUESTION, []).catch((error) => error)
+    bringsWithAnswers(made, false)
+    await made.clock.pass(4_000)
+    expect(await sent).not.toBeInstanceOf(Error)
+  })
+
+  test('always: it is one of a pooler, which gave it the same session again', async () => {
+    const made = pinned()
+    const sent = made.session.send(QUESTION, []).catch((error) => error)
+    bringsWithAnswers(made, true)
+    await made.clock.pass(7_000)
+    expect(isLockError(await sent, 'E_SESSION_POOLED')).toBe(true)
+  })
 })

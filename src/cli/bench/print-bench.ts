@@ -17,7 +17,7 @@ export function printBench(result: BenchResult, screen: Screen): void {
   print(table({ head: ['', 'PER SECOND', 'MEDIAN', 'P99', 'MAX'], rows, right: [1, 2, 3, 4] }, screen))
   print(`\nA round trip takes ${ms(roundTripMs)}.`)
   if (durability.length > 0) print(durabilityText(result))
-  print('They are numbers of this machine and this moment: see docs/benchmarks.md for comparisons, side by side.')
+  print('These are numbers of this machine and this moment.\nComparisons, side by side: docs/benchmarks.md.')
 }
 
 function row(what: string, { perSecond, medianMs, p99Ms, maxMs }: Distribution): string[] {
