@@ -22,7 +22,8 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
     let pool: pg.Pool
     let store: LockStore
     let sent: string[] = []
-    /** How many rows the answer to each had that say that something was granted. */
+    /** How many rows the answer to each had, and how many of them say that something was granted. */
+    let rows: number[] = []
     let granted: number[] = []
     const transactions: OpenTransaction[] = []
 
@@ -52,6 +53,7 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
         if (asked.text.includes('is_old')) return Promise.resolve({ rows: [], rowCount: 0 })
         sent.push(asked.text)
         const answer = await through.query({ ...asked, text: broken(asked.text) })
+        rows.push(answer.rows.length)
         granted.push(answer.rows.filter(({ is_granted }) => is_granted).length)
         return answer
       }
@@ -91,6 +93,18 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
         expect(token).toBeGreaterThan(first[n]?.token as number)
       }
       expect(await owners('many')).toEqual(Object.fromEntries(second.map(({ key, owner }) => [key, owner])))
+      const ends = await open.send(
+        `select distinct expires_at - acquired_at as ttl from ${tableName} where key like 'many-%'`,
+      )
+      expect(ends.map(({ ttl }) => Number(ttl))).toEqual([30_000_000])
+    })
+
+    test('100 keys that others hold have one answer each', async () => {
+      await takeAll(keys('held', 100))
+      ;[sent, rows] = [[], []]
+      const outcomes = await Promise.all(keys('held', 100).map((key) => store.tryAcquire(requestFor(key))))
+      expect(outcomes).toEqual(outcomes.map(() => REFUSED))
+      expect(rows).toEqual([100])
     })
 
     test('each has its own answer: free, new, held, held for ever, over, its own, and locked by a transaction', async () => {

@@ -11,45 +11,43 @@ asked as materialized (
     as given (n integer, key text, owner text, attempt text, ttl bigint, held_by text)
   where n = n + 0
 ),
-seen as materialized (
-  select asked.*, found.expires_at,
-    found.expires_at <= clock.now
-      or found.attempt = asked.attempt as is_free
+tried as materialized (
+  select asked.*, found.key as won, found.is_own
   from asked
   cross join clock
   left join lateral (
-    select locks.expires_at, coalesce(locks.attempt, '') as attempt
-    from "verrou_locks" as locks
-    where locks.key = asked.key
-    limit 1
-  ) as found on true
-),
-free as materialized (
-  select seen.n, seen.owner, seen.attempt, seen.ttl, seen.held_by, found.key, found.is_own
-  from seen
-  cross join clock
-  cross join lateral (
     select locks.key, locks.expires_at > clock.now as is_own
     from "verrou_locks" as locks
-    where locks.key = seen.key
+    where locks.key = asked.key
       and (locks.expires_at <= clock.now
-        or locks.attempt = seen.attempt)
+        or locks.attempt = asked.attempt)
     for update of locks skip locked
-  ) as found
-  where seen.is_free
+  ) as found on true
 ),
 retaken as (
   update "verrou_locks" as locks
-  set owner = free.owner,
-      attempt = free.attempt,
-      token = case when free.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
-      expires_at = greatest(coalesce(clock.now + free.ttl, 9223372036854775807), locks.expires_at),
+  set owner = tried.owner,
+      attempt = tried.attempt,
+      token = case when tried.is_own then locks.token else greatest(locks.token + 1, clock.now) end,
+      expires_at = greatest(coalesce(clock.now + tried.ttl, 9223372036854775807), locks.expires_at),
       acquired_at = clock.now,
-      held_by = free.held_by,
+      held_by = tried.held_by,
       wanted = false
-  from free, clock
-  where locks.key = free.key
-  returning free.n, locks.token, clock.now
+  from tried, clock
+  where locks.key = tried.won
+  returning tried.n, locks.token, clock.now
+),
+seen as materialized (
+  select tried.*, found.expires_at, found.expires_at <= clock.now as is_free
+  from tried
+  cross join clock
+  left join lateral (
+    select locks.expires_at
+    from "verrou_locks" as locks
+    where locks.key = tried.key
+    limit 1
+  ) as found on true
+  where tried.won is null
 ),
 new as materialized (
   select n, key, owner, attempt, ttl, held_by, row_number() over (order by key) > 64 as is_too_many

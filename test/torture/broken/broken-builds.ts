@@ -153,7 +153,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     families: ['postgres'],
     work: ['leases at the same moment'],
     caughtBy: ['holds overlap', 'believed holds overlap', 'grants that were not usable', 'tokens did not grow'],
-    breakSql: replaceSql(['returning free.n,', 'returning (select max(n) from asked) - free.n as n,']),
+    breakSql: replaceSql(['returning tried.n,', 'returning (select max(n) from asked) - tried.n as n,']),
   },
   {
     name: 'a batch that tells twins the same',
