@@ -4,7 +4,6 @@ import { boundsOf, pause } from '../engine/bounds.ts'
 import { isLockError } from '../errors.ts'
 import { checkKey } from '../key.ts'
 import { type AcquireOptions, checkElectOptions, resolveRetry } from '../options.ts'
-import { randomId } from '../random-id.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkCallback, Lock } from './lock.ts'
 import { type LockContext, takeKeptLease } from './lock-context.ts'
@@ -53,7 +52,7 @@ export async function elect<Result>(
   const { signal, ttl = DEFAULT_TTL } = given
   const ttlUs = resolveLengthUs('ttl', ttl)
   for (;;) {
-    const wish = { key, owner: randomId(), ttlUs }
+    const wish = { key, owner: context.nextOwner(), ttlUs }
     const held = await campaign(context, wish, signal)
     const lead = () => {
       const work = workContext(held, signal, () => new Lock(context, wish, held))

@@ -17,6 +17,7 @@ import {
   resolveKeeping,
   resolveRetry,
 } from '../options.ts'
+import { randomIds } from '../random-id.ts'
 import type { LockStore } from '../store/lock-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { EventListeners } from './event-listeners.ts'
@@ -65,6 +66,7 @@ export function factoryParts(store: LockStore, options: LockFactoryOptions): Fac
     once: { ...retry, attempts: 1 },
     heldBy,
     nextAttempt: numberedIds(),
+    nextOwner: randomIds(),
     closing,
     signals: new SharedSignals(),
     holds: new HoldRegistry(timing.clock, {

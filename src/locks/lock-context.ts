@@ -28,6 +28,8 @@ export interface LockContext {
   readonly heldBy: string
   /** An id for a call that takes a lock: no other call, of any process, has it. */
   readonly nextAttempt: () => string
+  /** An id that nobody can guess, for what a caller will hold. */
+  readonly nextOwner: () => string
   /** Aborts when the factory closes. */
   readonly closing: AbortSource
   readonly signals: SharedSignals

@@ -1,6 +1,5 @@
 import { resolveTtlUs, type Ttl } from '../duration.ts'
 import { checkKey } from '../key.ts'
-import { randomId } from '../random-id.ts'
 import { Lock } from './lock.ts'
 import type { LockContext } from './lock-context.ts'
 import { parseSerializedLock, type SerializedLock } from './serialized-lock.ts'
@@ -11,7 +10,7 @@ const DEFAULT_TTL: Ttl = '30s'
 /** @throws LockError `E_INVALID_KEY`, `E_INVALID_DURATION` */
 export function newLock(context: LockContext, key: string, ttl: Ttl = DEFAULT_TTL): Lock {
   checkKey(key)
-  return new Lock(context, { key, owner: randomId(), ttlUs: resolveTtlUs(ttl) })
+  return new Lock(context, { key, owner: context.nextOwner(), ttlUs: resolveTtlUs(ttl) })
 }
 
 /** @throws LockError `E_INVALID_SERIALIZED_LOCK` */

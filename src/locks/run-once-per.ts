@@ -12,7 +12,6 @@ import {
   resolveKeeping,
   resolveRetry,
 } from '../options.ts'
-import { randomId } from '../random-id.ts'
 import type { RunEnd, RunRecord } from '../store/lock-store.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkCallback, Lock, type RunCallback, type RunOutcome } from './lock.ts'
@@ -63,7 +62,7 @@ export async function runOncePer<Result>(
   checkRunOncePerOptions(given)
   const { signal, onError = 'retry', ttl = DEFAULT_TTL } = given
   const periodUs = resolveLengthUs('period', period)
-  const wish: LeaseWish = { key, owner: randomId(), ttlUs: resolveLengthUs('ttl', ttl) }
+  const wish: LeaseWish = { key, owner: context.nextOwner(), ttlUs: resolveLengthUs('ttl', ttl) }
   const keeping = resolveKeeping({ maxHold: given.maxHold, keepAlive: true }, context.keeping)
   const retry = given.retry === undefined ? context.once : resolveRetry(given.retry, context.retry)
 

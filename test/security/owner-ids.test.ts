@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { REPOSITORY } from '../../scripts/repository.ts'
 import { memoryStore } from '../../src/drivers/memory.ts'
 import { LockFactory } from '../../src/index.ts'
-import { randomId } from '../../src/random-id.ts'
+import { randomId, randomIds } from '../../src/random-id.ts'
 import { changedStore } from '../support/changed-store.ts'
 import { readSourceFiles } from '../support/source-files.ts'
 
@@ -14,20 +14,26 @@ afterEach(() => {
 
 const COUNT = 100_000
 
-describe('an owner id', () => {
-  test('is 128 bits of node:crypto, and nothing else', () => {
-    const source = readFileSync(join(REPOSITORY, 'src/random-id.ts'), 'utf8')
-    expect(source).toMatch(/import \{ randomBytes \} from 'node:crypto'/)
-    expect(source).toMatch(/return randomBytes\(16\)\.toString\('base64url'\)/)
-    expect(randomId()).toMatch(/^[\w-]{22}$/)
-    expect(Buffer.from(randomId(), 'base64url').length).toBe(16)
+test('random bits come from node:crypto, and from nothing else', () => {
+  const source = readFileSync(join(REPOSITORY, 'src/random-id.ts'), 'utf8')
+  expect(source.match(/^import .*$/gm)).toEqual(["import { randomBytes, randomFillSync } from 'node:crypto'"])
+  expect(source).not.toMatch(/Math|Date|performance|pseudo/)
+})
+
+describe.each([
+  ['an id', randomId],
+  ['one of many ids', randomIds()],
+])('%s', (_name, draw) => {
+  test('is 128 bits', () => {
+    expect(draw()).toMatch(/^[\w-]{22}$/)
+    expect(Buffer.from(draw(), 'base64url').length).toBe(16)
   })
 
   test(`does not repeat in ${COUNT}, and every bit is as often 1 as 0`, () => {
     const seen = new Set<string>()
     const ones = new Array<number>(128).fill(0)
     for (let n = 0; n < COUNT; n++) {
-      const id = randomId()
+      const id = draw()
       seen.add(id)
       const bytes = Buffer.from(id, 'base64url')
       for (let bit = 0; bit < 128; bit++) ones[bit]! += (bytes[bit >> 3]! >> (bit & 7)) & 1
@@ -37,7 +43,9 @@ describe('an owner id', () => {
     const farthest = Math.max(...ones.map((count) => Math.abs(count - COUNT / 2)))
     expect(farthest).toBeLessThan(7 * Math.sqrt(COUNT / 4))
   })
+})
 
+describe('an owner id', () => {
   test('has nothing to do with time or with Math.random', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     vi.spyOn(Date, 'now').mockReturnValue(0)
