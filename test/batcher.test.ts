@@ -155,6 +155,22 @@ describe('what leaves when', () => {
     })
   })
 
+  test('128 and more are split among the lanes that are free, fewer are not', async () => {
+    const sizesOf = async (calls: number) => {
+      const at = setUp()
+      const answered = Array.from({ length: calls }, (_, n) => at.send(`k${n}`))
+      await at.turn()
+      const sizes = at.keys().map((list) => list.split(' ').length)
+      await at.answerAll()
+      await Promise.all(answered)
+      return sizes
+    }
+    expect(await sizesOf(127)).toEqual([127])
+    expect(await sizesOf(128)).toEqual([64, 64])
+    expect(await sizesOf(255)).toEqual([128, 127])
+    expect(await sizesOf(2_000)).toEqual([256, 256])
+  })
+
   test('no more than 256 calls in one statement', async () => {
     const { send, keys, turn, answerAll } = setUp()
     const all = Array.from({ length: 600 }, (_, n) => send(`k${n}`))

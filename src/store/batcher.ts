@@ -38,6 +38,11 @@ const LET_GO_MS = 5
 const MOST_ON_THEIR_WAY = 64
 /** Keys in one statement: enough to make the round trip cheap, few enough that no one waits long for the others. */
 const MOST_TOGETHER = 256
+/**
+ * So many that wait while several lanes are free leave on all of them: this process reads the answers of some while the database works on the
+ * others. Fewer are cheaper in one statement.
+ */
+const WORTH_SPLITTING = 128
 
 interface Waiting<Call, Outcome> {
   readonly call: Call
@@ -97,8 +102,9 @@ export class Batcher<Call, Outcome extends object | boolean> {
     const batch: Waiting<Call, Outcome>[] = []
     const later: Waiting<Call, Outcome>[] = []
     const leaders = new Map<string, Waiting<Call, Outcome>>()
+    const most = this.#mostInNext()
     let seen = 0
-    for (; seen < waiting.length && batch.length < MOST_TOGETHER; seen++) {
+    for (; seen < waiting.length && batch.length < most; seen++) {
       const one = waiting[seen] as Waiting<Call, Outcome>
       const key = this.#parts.keyOf(one.call)
       const leader = leaders.get(key)
@@ -112,6 +118,12 @@ export class Batcher<Call, Outcome extends object | boolean> {
     }
     this.#queue = seen === waiting.length ? later : [...later, ...waiting.slice(seen)]
     return batch
+  }
+
+  #mostInNext(): number {
+    const waiting = this.#queue.length
+    if (waiting < WORTH_SPLITTING) return MOST_TOGETHER
+    return Math.min(MOST_TOGETHER, Math.ceil(waiting / (this.#lanes - this.#lanesTaken)))
   }
 
   async #occupyLane(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
