@@ -40,7 +40,7 @@ export const CATALOGUE = {
     retryable: false,
     says: 'The table of the locks does not exist in this database (or this user cannot see it).',
     remedy:
-      'Run the migrations of `verrou-sql/migrations` (`npx kysely migrate:latest`, or `migrateToLatest(db)`), apply `sql/<dialect>/schema.sql`, or pass `autoCreateTable: true`.',
+      'Run `npx verrou migrate`, or the migrations of `verrou-sql/migrations` (`npx kysely migrate:latest`, `migrateToLatest(db)`), apply `sql/<dialect>/schema.sql`, or pass `autoCreateTable: true`.',
   },
   E_SCHEMA_OUTDATED: {
     retryable: false,

@@ -40,13 +40,15 @@ export function failureOf(error: unknown): Failure {
 function lockFailure(error: LockError): Failure {
   const { code } = error
   const trouble = databaseTroubleOf(error.cause)
-  const message = oneLine(sentence(error.message, adviceFor(code) ?? trouble?.advice))
+  const message = oneLine(schemaMessage(error) ?? sentence(error.message, trouble?.advice))
   return { exit: EXITS[code] ?? trouble?.exit ?? 'UNAVAILABLE', message, code }
 }
 
-/** The library names the ways of programs. */
-function adviceFor(code: LockErrorCode): string | undefined {
-  return code === 'E_SCHEMA_MISSING' || code === 'E_SCHEMA_OUTDATED' ? 'run `verrou migrate`' : undefined
+/** The library names the ways of programs; here, there is one. */
+function schemaMessage({ code, details }: LockError): string | undefined {
+  if (code === 'E_SCHEMA_MISSING') return `the table ${details.table} does not exist; run \`verrou migrate\``
+  if (code === 'E_SCHEMA_OUTDATED') return `the table ${details.table} lacks a column; run \`verrou migrate\``
+  return undefined
 }
 
 /** Commander: "error: unknown option '--wat'\n(Did you mean --wait?)". */

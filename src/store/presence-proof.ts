@@ -23,9 +23,11 @@ export async function takeAlone({ see, take }: SessionQuestions): Promise<Omit<S
     if (isSame !== (by === 'own')) throw pooledError()
   }
   if ((await take()) !== session) throw pooledError()
-  for (const by of ['caller', 'own'] as const) {
-    const seen = await see(by)
-    if (by === 'own' && seen.session !== session) throw pooledError()
+  const byCaller = await see('caller')
+  // Asked last, before anything is concluded: when our session has ended, the server knows it before we do.
+  const byOwn = await see('own')
+  if (byOwn.session !== session) throw pooledError()
+  for (const seen of [byCaller, byOwn]) {
     if (seen.server !== server || seen.holder !== session) throw elsewhereError()
   }
   return { session, server }

@@ -11,8 +11,8 @@ export function schemaError(
   const name = schema === undefined ? tableName : `${schema}.${tableName}`
   const isMissing = meaning === 'missing-table'
   return new errors[isMissing ? 'E_SCHEMA_MISSING' : 'E_SCHEMA_OUTDATED'](
-    `the table \`${name}\` ${isMissing ? 'does not exist' : 'lacks a column'}: run \`npx kysely migrate:latest\` with the migrations of ` +
-      'verrou-sql/migrations, or `await migrateToLatest(db)` from there, or apply sql/<dialect>/schema.sql, or pass `autoCreateTable: true`',
+    `the table \`${name}\` ${isMissing ? 'does not exist' : 'lacks a column'}: run \`npx verrou migrate\`, or \`npx kysely migrate:latest\` with the ` +
+      'migrations of verrou-sql/migrations, or `await migrateToLatest(db)` from there, or apply sql/<dialect>/schema.sql, or pass `autoCreateTable: true`',
     { cause, details: { table: name } },
   )
 }

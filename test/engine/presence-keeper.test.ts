@@ -152,6 +152,20 @@ describe('a presence', () => {
     expect((await keeper.present()).isGone).toBe(false)
   })
 
+  test('that is lost while it is proven, and others know it first, is none', async () => {
+    const { answerTo } = server
+    server.answerTo = (wording, session) => {
+      const told = answerTo.call(server, wording, session)
+      if (!wording.sql.includes('pg_try_advisory_lock(')) return told
+      server.holder = null
+      own.isMute = true
+      return told
+    }
+    const error = await keeper.present().catch((reason) => reason)
+    expect(error).toBeInstanceOf(StoreTrouble)
+    expect([error.kind, error.mayHaveHappened]).toEqual(['unreachable', false])
+  })
+
   test('whose name is taken is asked for under another one', async () => {
     server.isFull = true
     const error = await keeper.present().catch((reason) => reason)

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { REPOSITORY } from '../../scripts/repository.ts'
@@ -84,11 +84,21 @@ function linkPackages(nodeModules: string): void {
     JSON.stringify({ name: 'verrou-sql', type: 'module', exports: sourceExports(manifest) }),
   )
 
-  for (const name of ['@types', '.bin', ...Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })]) {
+  linkCommands(join(nodeModules, '.bin'))
+  for (const name of ['@types', ...Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })]) {
     const link = join(nodeModules, name)
     mkdirSync(dirname(link), { recursive: true })
     if (!name.startsWith('@types/')) symlinkSync(join(REPOSITORY, 'node_modules', name), link)
   }
+}
+
+/** What `npx` finds: `verrou` is ours, as it stands here. */
+function linkCommands(bin: string): void {
+  mkdirSync(bin)
+  const installed = join(REPOSITORY, 'node_modules/.bin')
+  for (const name of readdirSync(installed)) symlinkSync(join(installed, name), join(bin, name))
+  const ours = `#!/bin/sh\nexec node '${join(REPOSITORY, 'src/cli/main.ts')}' "$@"\n`
+  writeFileSync(join(bin, 'verrou'), ours, { mode: 0o755 })
 }
 
 /** The published entry points, each with the source that it is built from. */
