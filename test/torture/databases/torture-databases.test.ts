@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type DatabaseName, isSelected } from '../../servers/selection.ts'
+import { openExamined } from '../../support/doctor/examined.ts'
 import { optionalServer } from '../../support/optional-server.ts'
 import type { FaultKind, Scene } from '../fault.ts'
 import { Random } from '../random.ts'
@@ -30,6 +31,14 @@ const NAMES = (Object.keys(SELECTED_BY) as TortureDatabaseName[]).filter((name) 
 
 /** A client does not notice: commits wait for nobody, or for those who are left. */
 const UNNOTICED = ['postgres-async: standby crash and restart', 'postgres-async: replication stall']
+
+/** What `verrou doctor` says of those that are more than one server. */
+const DIAGNOSES: Partial<Record<TortureDatabaseName, RegExp>> = {
+  'postgres-sync': /^ok: 1 connected, synchronous: standby$/,
+  'postgres-async': /^note: 1 connected, none of them synchronous$/,
+  galera: /^note: Galera, 3 nodes$/,
+  'group-replication': /^ok: Group Replication, primary, consistency BEFORE/,
+}
 
 /** MySQL takes a quarter of a minute to take a member back; its failover, which is tried, does that too. */
 const TOO_SLOW = ['group-replication: primary crash', 'group-replication: secondary crash and rejoin']
@@ -63,6 +72,7 @@ describe('every database', () => {
         const ledger = new Ledger(database)
         await ledger.create()
         await ledger.writeAll()
+        expect(await diagnosisOf(database)).toMatch(DIAGNOSES[name] ?? /^ok: |^$/)
         for (const fault of database.faults) {
           const title = `${name}: ${fault.name}`
           if (TOO_SLOW.includes(title)) continue
@@ -113,6 +123,11 @@ async function turn(database: TortureDatabase, turningPoint: FaultKind, ledger: 
   const lost = await ledger.lost()
   if (database.maySuffer) expect(lost.length).toBeGreaterThan(0)
   else expect(lost).toEqual([])
+}
+
+async function diagnosisOf(database: TortureDatabase): Promise<string> {
+  await using one = await openExamined(database.adminUrl(), 'verrou_locks')
+  return (await one.check('cluster')).map(({ level, what }) => `${level}: ${what}`).join()
 }
 
 async function inject(fault: FaultKind, database: TortureDatabase): Promise<void> {

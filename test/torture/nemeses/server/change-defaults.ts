@@ -6,8 +6,8 @@ import type { ServerSession } from './server-session.ts'
 import { undo } from './undo.ts'
 import { endSessions, workerSessions } from './worker-sessions.ts'
 
-/** A session is not listed before it has begun. */
-const BEGINNING_MS = 100
+/** A session is not listed before it has begun, which takes a pooler on a busy machine some time. */
+const BEGINNING_MS = 500
 
 /** What sessions begin with, for a while. */
 export interface ChangedDefault {
