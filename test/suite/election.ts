@@ -87,7 +87,8 @@ export function election(context: SuiteContext): void {
     await expect(waiting).rejects.toBe('no interest')
     stop.abort('stop')
     expect(await leading).toBe('stop')
-    expect(await context.open.factory().createLock(key).isLocked()).toBe(false)
+    // A try of the other's may have been on its way when it left, and is given back if it was granted; nothing stays until the TTL ends.
+    await expect.poll(() => context.open.factory().createLock(key).isLocked(), { timeout: 3_000 }).toBe(false)
   })
 
   test('closing the factory tells the leader to stop, and frees the office', async () => {
