@@ -76,18 +76,20 @@ export function overview(context: SuiteContext): void {
     expect(await renewals(hold.key)).toBe(0)
     await store.extend(hold, 60_000_000)
     expect(await renewals(hold.key)).toBe(1)
+    await store.extend(hold, 60_000_000)
+    expect(await renewals(hold.key)).toBe(2)
     for (const both of [hold, neighbour]) await store.extendAll([{ hold: both, ttlUs: 60_000_000 }], 10_000)
     await store.extendAll(
       [hold, neighbour].map((one) => ({ hold: one, ttlUs: null })),
       10_000,
     )
-    expect(await renewals(hold.key)).toBe(3)
+    expect(await renewals(hold.key)).toBe(4)
     expect(await renewals(neighbour.key)).toBe(2)
     await store.extend({ ...hold, token: hold.token + 1 }, 60_000_000)
     await store.extend({ ...hold, owner: 'stranger' }, 60_000_000)
-    expect(await renewals(hold.key)).toBe(3)
+    expect(await renewals(hold.key)).toBe(4)
     expect((await take(store, request)).token).toBe(hold.token)
-    expect(await renewals(hold.key)).toBe(3)
+    expect(await renewals(hold.key)).toBe(4)
     const heir = requestFor(hold.key)
     const handed = await store.handOver(hold, heir)
     expect(await renewals(hold.key)).toBe(0)
