@@ -46,7 +46,7 @@ export const CATALOGUE = {
     retryable: false,
     says: 'The table of the locks exists, but lacks a column that this version of the library needs.',
     remedy:
-      'Run the migrations of `verrou-sql/migrations` again. If the table is not ours, choose another `tableName`.',
+      'Run `npx verrou migrate`, or the migrations of `verrou-sql/migrations`, again. If the table is not ours, choose another `tableName`.',
   },
   E_INVALID_KEY: {
     retryable: false,
