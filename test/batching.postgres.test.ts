@@ -154,6 +154,22 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
       expect([first.token, ahead.token, last.token]).toEqual([first.grantedAtUs, aheadUs + 1, first.grantedAtUs])
     })
 
+    test('the same try again, of a row that a transaction has locked, is answered as it is alone', async () => {
+      const own = requestFor('repeated-locked')
+      const { token } = await take(store, own)
+      const stranger = await begin()
+      await stranger.send(`select * from ${tableName} where key = '${own.key}' for update`)
+      const alone = await timed(store.tryAcquire(own))
+      sent = []
+      const [together] = await timed(Promise.all([own, requestFor('repeated-beside')].map((one) => store.tryAcquire(one))))
+      expect(sent).toHaveLength(1)
+      expect([alone, together]).toEqual([REFUSED, REFUSED])
+      await stranger.end('rollback')
+      transactions.length = 0
+      const again = await Promise.all([own, requestFor('repeated-third')].map((one) => store.tryAcquire(one)))
+      expect(again[0]).toEqual({ ...GRANTED, token })
+    })
+
     test('the same try again never brings the end nearer', async () => {
       const all = keys('again', 2).map((key) => requestFor(key, { ttlUs: 600_000_000 }))
       const ask = (ttlUs: number) => Promise.all(all.map((request) => store.tryAcquire({ ...request, ttlUs })))
