@@ -161,7 +161,9 @@ for (const { name, url } of BACKENDS.filter(({ family }) => family === 'postgres
       await stranger.send(`select * from ${tableName} where key = '${own.key}' for update`)
       const alone = await timed(store.tryAcquire(own))
       sent = []
-      const [together] = await timed(Promise.all([own, requestFor('repeated-beside')].map((one) => store.tryAcquire(one))))
+      const [together] = await timed(
+        Promise.all([own, requestFor('repeated-beside')].map((one) => store.tryAcquire(one))),
+      )
       expect(sent).toHaveLength(1)
       expect([alone, together]).toEqual([REFUSED, REFUSED])
       await stranger.end('rollback')
