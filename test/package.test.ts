@@ -92,7 +92,7 @@ describe.each(KYSELY_VERSIONS)('installed beside Kysely %s', (version) => {
 
   test('the command finds its worker processes', async () => {
     const main = 'node_modules/verrou-sql/dist/src/cli/main.js'
-    const given = [main, 'bench', '--seconds', '0.2', '--json', '--url', 'bench.db']
+    const given = [main, 'bench', '--seconds', '1', '--json', '--url', 'bench.db']
     writeFileSync(join(projects[version], 'bench.db'), '')
     const { handOver } = JSON.parse(await outputOf(process.execPath, version, given))
     expect(handOver.count).toBeGreaterThan(0)

@@ -122,7 +122,9 @@ describe.runIf(DIRECT)('behind PgBouncer', () => {
         await second.end()
         second = third
       }
-      expect(await send(newer, 'newer')).toEqual({ text: 'newer', pid: one.pid })
+      const { text, pid } = await send(newer, 'newer')
+      // PgBouncer may close the first one after the error, and the repetition then runs on a third.
+      expect([text, pid === other.pid]).toEqual(['newer', false])
       await second.end()
     })
   })

@@ -32,7 +32,7 @@ interface ProcessHold extends HandOverHold {
 
 /** Only where the other process was waiting already: otherwise it would be measured when it came. */
 function distributionOf(holds: ProcessHold[], seconds: number): Distribution {
-  const durations = new Durations()
+  const durations = new Durations('hand-over between two processes')
   holds.sort((a, b) => a.grantedNs - b.grantedNs)
   for (const [index, next] of holds.entries()) {
     const last = holds[index - 1]

@@ -12,7 +12,7 @@ export async function measurePairs(
   seconds: number,
   signal: AbortSignal,
 ): Promise<Distribution> {
-  const durations = new Durations()
+  const durations = new Durations(`acquire and release, ${callers === 1 ? 'one caller' : `${callers} callers`}`)
   const fromMs = performance.now() + WARM_UP_MS
   const toMs = fromMs + seconds * 1000
   const loop = async (caller: number) => {
