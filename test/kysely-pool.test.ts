@@ -19,7 +19,8 @@ function openApp(family: 'postgres' | 'mysql', url: string) {
     const query = pool.query.bind(pool)
     Object.assign(pool, {
       query: (asked: pg.QueryConfig) => {
-        sent.push(asked.name === undefined ? 'text' : 'named')
+        // A grant in a few hundred is followed by a look for old rows, which is planned anew each time.
+        if (!asked.text.includes('is_old')) sent.push(asked.name === undefined ? 'text' : 'named')
         return query(asked)
       },
     })

@@ -198,7 +198,8 @@ for (const { name, family, url } of BACKENDS) {
         const changed: number[] = []
         const execute: Mysql2PoolLike['execute'] = async (sql, values) => {
           const [result, fields] = await pool.execute<mysql.ResultSetHeader>(broken(sql), values)
-          changed.push(result.changedRows)
+          // What only reads has none: a look for old rows may follow the grant.
+          if (result.changedRows !== undefined) changed.push(result.changedRows)
           return [result, fields]
         }
         const store = mysqlStore({ pool: { execute }, tableName })
