@@ -56,6 +56,9 @@ if (postgres) {
   test.concurrent.each(RUNTIMES)(`$name keeps the contract on ${postgres.name}, through pg`, (runtime) => {
     return expectPassed(runtime, 'contract.runtime.ts', environment)
   })
+  test.concurrent.each(RUNTIMES)(`$name has session locks and presence on ${postgres.name}, through pg`, (runtime) => {
+    return expectPassed(runtime, 'sessions.runtime.ts', environment)
+  })
 }
 
 /** What a script prints in a folder where the packed package is installed. */
