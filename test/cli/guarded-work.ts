@@ -20,6 +20,6 @@ function note(): void {
   const atUs = process.hrtime.bigint() / 1000n
   writeSync(
     file,
-    `${JSON.stringify({ key, token: Number(token), pid: process.pid, left: left.pid, atUs: Number(atUs) })}\n`,
+    `${JSON.stringify({ key, token: token === undefined ? null : Number(token), pid: process.pid, left: left.pid, atUs: Number(atUs) })}\n`,
   )
 }
