@@ -94,7 +94,8 @@ came of it is a line of JSON on standard error.
 
 While it runs, the lease is renewed. When that fails, the command gets SIGTERM before the lease ends (by --grace, at most a third of the TTL), and
 SIGKILL when it ends; also while verrou is stopped, or after it was killed. When somebody else took the lock away, or a session has ended, the
-command may go on for --grace beside the next holder's.
+command may go on for --grace beside the next holder's. With --session, a verrou that is stopped does not hear that its session has ended, as
+when the server restarts: the command goes on until verrou does.
 
 The command has a session of its own, without a controlling terminal: what asks for a password on /dev/tty cannot. Whatever it leaves running in
 that session ends with it. On Linux and macOS; on Windows, in WSL.`
