@@ -35,10 +35,10 @@ export function election(context: SuiteContext): void {
     const key = context.key()
     const other = context.open.factory().createLock(key)
     const lead = async ({ signal }: Leadership) => {
-      await sleep(1_500)
+      await sleep(2_200)
       return [signal.aborted, await other.acquireImmediately()]
     }
-    expect(await context.open.factory().elect(key, lead, { ttl: 600 })).toEqual([false, false])
+    expect(await context.open.factory().elect(key, lead, { ttl: 1_000 })).toEqual([false, false])
   })
 
   test('a leader that was overtaken learns of it, and takes part in the next election', async () => {

@@ -153,19 +153,18 @@ export function waiting(context: SuiteContext): void {
       const idle = factory.createLock(context.key(), null)
       const busy = factory.createLock(context.key(), null)
       await idle.acquire()
-      let end = () => {}
-      const running = busy.run(
-        () =>
-          new Promise<void>((resolve) => {
-            end = resolve
-          }),
-      )
-      await sleep(50)
+      const begun = Promise.withResolvers<void>()
+      const end = Promise.withResolvers<void>()
+      const running = busy.run(() => {
+        begun.resolve()
+        return end.promise
+      })
+      await begun.promise
       await factory.close()
       const observer = context.open.factory()
       expect(await observer.createLock(idle.key).isLocked()).toBe(false)
       expect(await observer.createLock(busy.key).isLocked()).toBe(true)
-      end()
+      end.resolve()
       await running
       expect(await observer.createLock(busy.key).isLocked()).toBe(false)
     },
@@ -175,13 +174,15 @@ export function waiting(context: SuiteContext): void {
     const factory = context.open.factory()
     const lock = factory.createLock(context.key())
     let reason: { code?: string } | undefined
+    const begun = Promise.withResolvers<void>()
     const running = lock.run(async ({ signal }) => {
+      begun.resolve()
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       reason = signal.reason
       await sleep(50)
       return 'finished'
     })
-    await sleep(50)
+    await begun.promise
     await factory.close()
     expect(await running).toEqual([true, 'finished'])
     expect(reason?.code).toBe('E_CLOSED')

@@ -80,6 +80,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'extend brings expired leases back',
     families: ['postgres', 'sqlite'],
+    work: ['lease within a transaction', 'restored lock'],
     caughtBy: ['holds ended or came back by themselves'],
     breakSql: replaceSql(
       [/and locks\.expires_at > clock\.now\n\s*for no key update/, 'for no key update'],
@@ -142,6 +143,8 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'a hand-over of what is no longer held',
     families: ['postgres', 'sqlite'],
+    work: ['lease run', 'lease by hand'],
+    faults: ['pause a worker', 'block an event loop'],
     caughtBy: ['holds overlap', 'believed holds overlap'],
     breakSql: (sql) =>
       /is_wanted/.test(sql) && /held_by = /.test(sql)
