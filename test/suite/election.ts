@@ -56,7 +56,7 @@ export function election(context: SuiteContext): void {
       },
       { ttl: 1_500 },
     )
-    await sleep(100)
+    await expect.poll(() => terms, { timeout: 5_000 }).toEqual(['first'])
     const second = context.open.factory().elect(key, async () => {
       terms.push('second')
       await sleep(1_000)
@@ -76,10 +76,13 @@ export function election(context: SuiteContext): void {
   test('a signal ends the waiting, and tells a leader to stop', async () => {
     const key = context.key()
     const stop = new AbortController()
-    const leading = context.open.factory().elect(key, ({ signal }) => aborted(signal).then(() => signal.reason), {
-      signal: stop.signal,
-    })
-    await sleep(100)
+    const elected = Promise.withResolvers<void>()
+    const lead = ({ signal }: Leadership) => {
+      elected.resolve()
+      return aborted(signal).then(() => signal.reason)
+    }
+    const leading = context.open.factory().elect(key, lead, { signal: stop.signal })
+    await elected.promise
     const leave = new AbortController()
     const waiting = context.open.factory().elect(key, () => expect.fail('elected'), { signal: leave.signal })
     await sleep(50)
@@ -94,10 +97,14 @@ export function election(context: SuiteContext): void {
   test('closing the factory tells the leader to stop, and frees the office', async () => {
     const key = context.key()
     const locks = context.open.factory()
-    const leading = locks.elect(key, ({ signal }) => aborted(signal).then(() => signal.reason))
+    const elected = Promise.withResolvers<void>()
+    const leading = locks.elect(key, ({ signal }) => {
+      elected.resolve()
+      return aborted(signal).then(() => signal.reason)
+    })
     const waiting = locks.elect(key, () => expect.fail('elected'))
     waiting.catch(() => {})
-    await sleep(100)
+    await elected.promise
     await locks.close()
     expect(isLockError(await leading, 'E_CLOSED')).toBe(true)
     await rejection(waiting, 'E_CLOSED')

@@ -112,11 +112,11 @@ export function runAndHold(context: SuiteContext): void {
   })
 
   test('an extension in the work moves the deadline of the signal', async () => {
-    const [lock] = lockPair(500)
+    const [lock] = lockPair(1_000)
     const [ran, aborted] = await lock.run(async ({ signal }) => {
       expect(signal.aborted).toBe(false)
       await lock.extend('30s')
-      await sleep(600)
+      await sleep(1_100)
       return signal.aborted
     })
     expect([ran, aborted]).toEqual([true, false])
@@ -129,18 +129,18 @@ export function runAndHold(context: SuiteContext): void {
 
   test('a work that overran its TTL cannot touch the next hold of the same object', async () => {
     const [lock, other] = lockPair('10s')
-    let overrun = () => {}
+    const begun = Promise.withResolvers<void>()
+    const overrun = Promise.withResolvers<void>()
     const first = lock.run(async ({ lock: mine }) => {
-      await new Promise<void>((go) => {
-        overrun = go
-      })
+      begun.resolve()
+      await overrun.promise
       await rejection(mine.extend(), 'E_LOCK_LOST')
       await rejection(mine.release(), 'E_LOCK_NOT_OWNED')
     })
-    await sleep(50)
+    await begun.promise
     await context.open.pass(11_000)
     await lock.run(async () => {
-      overrun()
+      overrun.resolve()
       await rejection(first, 'E_LOCK_LOST')
       expect(await other.acquireImmediately()).toBe(false)
     })

@@ -48,7 +48,7 @@ export function waiting(context: SuiteContext): void {
     await sleep(100)
     await holder.release()
     const releasedMs = performance.now()
-    expect((await granted) - releasedMs).toBeLessThan(200 + 300)
+    expect((await granted) - releasedMs).toBeLessThan(200 + 1_500)
     await waiter.release()
   })
 
@@ -90,8 +90,8 @@ export function waiting(context: SuiteContext): void {
     await expect(waiter.run(() => 1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await expect(waiter.hold({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await holder.release()
-    await sleep(50)
-    expect(await holder.isLocked()).toBe(false)
+    // A try of the waiter's may be on its way back.
+    await expect.poll(() => holder.isLocked(), { timeout: 3_000 }).toBe(false)
   })
 
   test('acquires aborted while their statement is under way leave nothing taken', async () => {
