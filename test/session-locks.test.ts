@@ -55,7 +55,7 @@ for (const { name, family, url } of BACKENDS) {
         expect(await a.acquireImmediately()).toBe(true)
         expect([await a.isLocked(), await b.isLocked()]).toEqual([true, true])
         expect(await b.acquireImmediately()).toBe(false)
-        expect(await b.acquire({ retry: { timeout: 50 } })).toBe(false)
+        expect(await b.acquire({ retry: { timeout: 500 } })).toBe(false)
         expect(await b.runImmediately(() => 1)).toEqual([false, null])
         await a.release()
         expect(await b.acquireImmediately()).toBe(true)

@@ -162,7 +162,7 @@ export function runAndHold(context: SuiteContext): void {
   test('hold rejects with E_LOCK_TIMEOUT when it is not granted in time', async () => {
     const [lock, other] = lockPair()
     await other.acquire()
-    await rejection(lock.hold({ retry: { timeout: 30, delay: 10 } }), 'E_LOCK_TIMEOUT')
+    await rejection(lock.hold({ retry: { timeout: 500, delay: 10 } }), 'E_LOCK_TIMEOUT')
   })
 
   test('a scope whose hold was lost ends with E_LOCK_LOST', async () => {
