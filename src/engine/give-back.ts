@@ -100,13 +100,17 @@ export class BackgroundGiveBack implements GiveBack {
     for (const debt of [...owed]) await bounds.race(ask(() => this.#pay(debt), this.#timing, bounds))
   }
 
-  /** One last effort for everything owed, within the time given; the rest is left to the leases' own ends. */
+  /**
+   * For everything owed one last effort, and more within the time given while the database cannot be reached: a restart is over by then. The
+   * rest is left to the leases' own ends.
+   */
   async close(withinMs: number): Promise<void> {
     this.#isClosed = true
     const bounds = boundsOf(this.#timing.clock, withinMs)
     await bounds.race(Promise.allSettled(this.#late)).catch(() => {})
     const owed = [...this.#debts.values()].flatMap((debts) => [...debts])
-    await bounds.race(Promise.allSettled(owed.map((debt) => this.#pay(debt)))).catch(() => {})
+    const payments = owed.map((debt) => ask(() => this.#pay(debt), this.#timing, bounds, true))
+    await bounds.race(Promise.allSettled(payments)).catch(() => {})
     for (const debt of owed) debt.cancelTimer()
     this.#debts.clear()
   }

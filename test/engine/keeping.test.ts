@@ -7,6 +7,7 @@ import { changedStore } from '../support/changed-store.ts'
 
 const never = new Promise<never>(() => {})
 const unanswered = () => Promise.reject(new StoreTrouble('unanswered', new Error('connection lost')))
+const unreachable = () => Promise.reject(new StoreTrouble('unreachable', new Error('connect ECONNREFUSED')))
 
 describe('extend', () => {
   test('of two at once, the last one that the store carried out decides the deadline', async () => {
@@ -172,6 +173,50 @@ describe('closing', () => {
     await locks.close()
     await rejection(taken, 'E_CLOSED')
     expect((await real.inspect('k'))?.owner).toBeNull()
+  })
+
+  test('waits for a database that comes back, and gives back then what was taken unheard', async () => {
+    let isDown = false
+    const { real, store } = changedStore((real) => ({
+      async tryAcquire(request) {
+        if (isDown) return unreachable()
+        await real.tryAcquire(request)
+        isDown = true
+        return unanswered()
+      },
+      abandon: (key, attempt) => (isDown ? unreachable() : real.abandon(key, attempt)),
+    }))
+    const locks = new LockFactory(store)
+    await rejection(locks.createLock('k', null).acquireImmediately(), 'E_LOCK_STORAGE_ERROR')
+    setTimeout(() => {
+      isDown = false
+    }, 1_000)
+    await locks.close()
+    expect((await real.inspect('k'))?.owner).toBeNull()
+  })
+
+  test('waits for a database that comes back, and releases then what is held', async () => {
+    let isDown = false
+    const { real, store } = changedStore((real) => ({
+      release: (hold) => (isDown ? unreachable() : real.release(hold)),
+    }))
+    const locks = new LockFactory(store)
+    await locks.createLock('k', null).acquire()
+    isDown = true
+    setTimeout(() => {
+      isDown = false
+    }, 1_000)
+    await locks.close()
+    expect((await real.inspect('k'))?.owner).toBeNull()
+  })
+
+  test('gives up after five seconds where the database stays away', { timeout: 20_000 }, async () => {
+    const { store } = changedStore(() => ({ release: unreachable }))
+    const locks = new LockFactory(store)
+    await locks.createLock('k', null).acquire()
+    const startMs = performance.now()
+    await locks.close()
+    expect(performance.now() - startMs).toBeLessThan(7_000)
   })
 
   test('aborts signals that are looked at later, too', async () => {

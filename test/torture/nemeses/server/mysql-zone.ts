@@ -12,11 +12,14 @@ export async function createMysqlZone(
   { change, atSeconds }: ZoneChange,
 ): Promise<void> {
   const [before, after] = change === 'gap' ? [WINTER, SUMMER] : [SUMMER, WINTER]
-  await admin.query(`insert into mysql.time_zone (Use_leap_seconds) values ('N')`)
-  const [row] = await admin.query('select last_insert_id() as id')
+  const [row] = await admin.query(
+    `select coalesce(max(Time_zone_id), 0) + 1 as id from
+     (select Time_zone_id from mysql.time_zone union all select Time_zone_id from mysql.time_zone_name) as used`,
+  )
   const id = Number(row?.id)
   // First, so that whatever comes of the others can be found and removed.
   await admin.query('insert into mysql.time_zone_name (Name, Time_zone_id) values (?, ?)', [name, id])
+  await admin.query(`insert into mysql.time_zone (Time_zone_id, Use_leap_seconds) values (?, 'N')`, [id])
   await admin.query(
     `insert into mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, \`Offset\`, Is_DST, Abbreviation)
      values (?, ${WINTER}, 0, 0, 'TST'), (?, ${SUMMER}, 3600, 1, 'TDT')`,
