@@ -90,7 +90,7 @@ export function troubleWithSettings(tested: Tested): void {
     await vi.waitFor(async () => expect(await tested.inNewSession(zoneSql)).not.toBe(usual[0]))
     // In new sessions: one that was opened at once may be among those that the fault ends.
     const offset = async () => Number(await tested.inNewSession(offsetSql))
-    expect(await offset()).toBe(before)
+    await vi.waitFor(async () => expect(await offset()).toBe(before))
     await vi.waitFor(async () => expect(await offset()).toBe(after), 5_000)
     await fault.end()
     expect([await tested.inNewSession(zoneSql), await tested.inNewSession(offsetSql)]).toEqual(usual)
