@@ -257,8 +257,9 @@ export class LockFactory implements AsyncDisposable {
    * Grants nothing from now on: new and waiting calls reject with `E_CLOSED`, signals of `run` and `hold` abort. Waits
    * for `run` callbacks in progress, then releases what is still held, except locks that were serialized: these are
    * somebody else's by now. Waits at most 5 s for each: the callbacks, the releases, what is still to be cleaned up after
-   * lost replies and releases that failed (also for a database that is away to come back), and a sweep of the table. Leases that could not be released end with their TTL. Your pool or database stays
-   * open; a connection that the store has opened beside it is closed.
+   * lost replies and releases that failed (again and again while the database is away), and a sweep of the table. Leases
+   * that could not be released end with their TTL. Your pool or database stays open; a connection that the store has
+   * opened beside it is closed.
    */
   close(): Promise<void> {
     this.#closed ??= closeFactory(this.#parts, this.#session)
